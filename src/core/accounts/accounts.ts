@@ -1,0 +1,39 @@
+import type { Actor, Role } from '#core/domain/actor.ts';
+
+/** People: who they are and how they prove it. What a caller may not have is thrown as a `Refusal`. */
+export interface Accounts {
+  /** Makes the first admin unless any user exists. Safe when several processes do it at once. */
+  seedAdmin(username: string, password: string, now: Date): Promise<void>;
+  /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
+  login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
+  /** The user that a token stands for right now. Refusals: unauthorized (bad, expired, user gone, disabled, demoted, password changed). */
+  authenticate(token: string, now: Date): Promise<Actor & { kind: 'user' }>;
+  /** Refusals: invalid_request, conflict. */
+  createUser(actor: Actor, user: UserToCreate, now: Date): Promise<UserView>;
+  listUsers(): Promise<UserView[]>;
+  /** Refusals: not_found. */
+  getUser(username: string): Promise<UserView>;
+  /** Refusals: not_found, invalid_request, last_admin. */
+  updateUser(actor: Actor, username: string, changes: UserChanges, now: Date): Promise<UserView>;
+  /** Refusals: not_found, last_admin. The caller has ended the user's reservations before. */
+  deleteUser(actor: Actor, username: string, now: Date): Promise<void>;
+}
+
+export interface UserToCreate {
+  readonly username: string;
+  readonly password: string;
+  readonly role: Role;
+}
+
+export interface UserChanges {
+  readonly password?: string;
+  readonly role?: Role;
+  readonly disabled?: boolean;
+}
+
+export interface UserView {
+  readonly username: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+  readonly createdAt: Date;
+}

@@ -1,0 +1,10 @@
+/** Who does a thing. The scheduler acts in nobody's name. */
+export type Actor =
+  | { readonly kind: 'user'; readonly id: string; readonly name: string; readonly role: Role }
+  | { readonly kind: 'system'; readonly name: 'scheduler' | 'setup' };
+
+export type Role = 'admin' | 'user';
+
+export function isAdmin(actor: Actor): boolean {
+  return actor.kind === 'user' && actor.role === 'admin';
+}

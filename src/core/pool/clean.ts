@@ -1,0 +1,73 @@
+import { AccessError } from '#core/access/driver.ts';
+import { pauseAfterFailures } from '#core/domain/machine.ts';
+import { Refusal } from '#core/domain/refusal.ts';
+import { noteFailure, noteSuccess } from './check-health.ts';
+import type { Workplace } from './workplace.ts';
+
+/** A cleaning that is to start as soon as there is room for it in this process. */
+export function cleanSoon(place: Workplace, allocationId: string): void {
+  place.background.start(`clean ${allocationId}`, async () => {
+    try {
+      await clean(place, allocationId);
+    } catch (error) {
+      // The row still says `cleaning`: the scheduler tries again.
+      if (error instanceof Refusal) return;
+      place.log.error({ err: error, allocation: allocationId }, 'cleaning broke off');
+    }
+  });
+}
+
+/**
+ * Takes the account of an allocation away and proves it. Only then is the machine free again. Does nothing when somebody
+ * else is at it, or it is not due. A machine that cannot be cleaned keeps its allocation, with the reason, and is tried
+ * again with growing pauses.
+ */
+export async function clean(place: Workplace, allocationId: string): Promise<void> {
+  const { tables } = place.store;
+  const now = place.clock();
+  const leaseUntil = new Date(now.getTime() + place.driver.timeLimitMs + 10_000);
+  if (!(await tables.allocations.takeLease(allocationId, place.workerId, now, leaseUntil))) return;
+  const allocation = await tables.allocations.byId(allocationId);
+  if (!allocation) return;
+  const [reservation, [machine]] = await Promise.all([
+    tables.reservations.byId(allocation.reservationId),
+    tables.machines.byIds([allocation.machineId]),
+  ]);
+  if (!reservation || !machine) throw new Error(`allocation ${allocationId} has lost its reservation or machine`);
+
+  try {
+    const removal = await place.driver.removeAccount(machine, {
+      allocationId,
+      generation: allocation.generation,
+      accountName: reservation.accountName,
+    });
+    const cleanedAt = place.clock();
+    await place.store.transaction(async (inside) => {
+      if (!(await inside.allocations.markCleaned(allocationId, removal, cleanedAt))) return;
+      await inside.audit.add({
+        at: cleanedAt,
+        actor: 'scheduler',
+        action: 'machine.cleaned',
+        subject: machine.name,
+        details: { reservation: reservation.id, account: reservation.accountName, ...removal },
+      });
+      if (await inside.reservations.endIfClean(reservation.id, cleanedAt)) {
+        await inside.audit.add({
+          at: cleanedAt,
+          actor: 'scheduler',
+          action: 'reservation.ended',
+          subject: reservation.id,
+          details: {},
+        });
+      }
+    });
+    await noteSuccess(place, machine, cleanedAt);
+  } catch (error) {
+    if (!(error instanceof AccessError)) throw error;
+    const failedAt = place.clock();
+    const nextTryAt = new Date(failedAt.getTime() + pauseAfterFailures(allocation.attempts + 1));
+    await tables.allocations.postponeCleaning(allocationId, place.workerId, `${error.message}. ${error.mend}`, nextTryAt);
+    await noteFailure(place, machine, error, failedAt);
+    place.log.warn({ machine: machine.name, problem: error.code, nextTryAt }, 'machine could not be cleaned yet');
+  }
+}

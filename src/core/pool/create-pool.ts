@@ -1,0 +1,56 @@
+import { expireDue } from './expire.ts';
+import { extend } from './extend.ts';
+import { auditEnd, auditSince } from './follow-audit.ts';
+import type { Pool } from './pool.ts';
+import { deleteMachine, getMachine, registerMachine, updateMachine } from './register.ts';
+import { release, releaseAll, releaseAllOf } from './release.ts';
+import { reserve } from './reserve.ts';
+import { checkDueMachines, resumeCleanings, resumePreparations } from './resume.ts';
+import { getReservation, listReservations } from './show-reservations.ts';
+import { available, stock } from './take-stock.ts';
+import { machineView } from './views.ts';
+import type { Workplace } from './workplace.ts';
+
+/** What time does to the pool. Each verb is one round, safe to repeat and to run in several processes at once. */
+export interface Upkeep {
+  /** Ends reservations whose time is up; answers how many. */
+  expireDue(now: Date): Promise<number>;
+  resumePreparations(now: Date): Promise<void>;
+  resumeCleanings(now: Date): Promise<void>;
+  checkDueMachines(now: Date): Promise<void>;
+  /** Tells readiness checks that a scheduler is at work. */
+  beat(now: Date): Promise<void>;
+}
+
+export function createPool(place: Workplace): Pool {
+  const { store } = place;
+  return {
+    registerMachine: (actor, machine, now) => registerMachine(place, actor, machine, now),
+    updateMachine: (actor, name, changes, now) => updateMachine(place, actor, name, changes, now),
+    deleteMachine: (actor, name, now) => deleteMachine(place, actor, name, now),
+    listMachines: async () => (await store.tables.machines.listWithHolder()).map(machineView),
+    getMachine: (name) => getMachine(place, name),
+    available: () => available(store),
+    reserve: (actor, request, now) => reserve(place, actor, request, now),
+    extend: (actor, id, minutes, now) => extend(place, actor, id, minutes, now),
+    release: (actor, id, now, machine) => release(place, actor, id, now, machine),
+    releaseAll: (actor, now) => releaseAll(place, actor, now),
+    releaseAllOf: (actor, username, now, waitMs) => releaseAllOf(place, actor, username, now, waitMs),
+    listReservations: (filter) => listReservations(place, filter),
+    getReservation: (actor, id) => getReservation(place, actor, id),
+    listAudit: (filter) => store.tables.audit.list(filter),
+    auditSince: (point) => auditSince(store, point),
+    auditEnd: () => auditEnd(store),
+    stock: (now) => stock(store, now),
+  };
+}
+
+export function createUpkeep(place: Workplace): Upkeep {
+  return {
+    expireDue: (now) => expireDue(place, now),
+    resumePreparations: (now) => resumePreparations(place, now),
+    resumeCleanings: (now) => resumeCleanings(place, now),
+    checkDueMachines: (now) => checkDueMachines(place, now),
+    beat: (now) => place.store.tables.heartbeats.beat('scheduler', now),
+  };
+}

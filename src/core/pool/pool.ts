@@ -1,0 +1,197 @@
+import type { RemovalReport } from '#core/access/driver.ts';
+import type { Actor } from '#core/domain/actor.ts';
+import type { Credential, MachineState } from '#core/domain/machine.ts';
+import type { AllocationState, EndReason, ReservationState } from '#core/domain/reservation.ts';
+
+/**
+ * Everything that can be done to the pool. Both doors, HTTP and time, call these verbs. Times are arguments: a verb takes
+ * `now` once and hands it down. What a caller may not have is thrown as a `Refusal`.
+ */
+export interface Pool {
+  /** Adds a machine in state `checking`; a first probe follows at once. Refusals: invalid_request, conflict (name, or host and port). */
+  registerMachine(actor: Actor, machine: MachineToRegister, now: Date): Promise<MachineView>;
+  /** Changes what is given. Refusals: not_found, conflict, invalid_request. A changed address, credential or accepted key leads to a new probe. */
+  updateMachine(actor: Actor, name: string, changes: MachineChanges, now: Date): Promise<MachineView>;
+  /** Refusals: not_found, still_in_use (reserved or not clean). */
+  deleteMachine(actor: Actor, name: string, now: Date): Promise<void>;
+  /** All machines, by name. */
+  listMachines(): Promise<MachineView[]>;
+  /** Refusals: not_found. */
+  getMachine(name: string): Promise<MachineView>;
+  /** Names of all machines by what can be had of them, each list by name. */
+  available(): Promise<Availability>;
+
+  /**
+   * Claims the machines in one transaction and starts to prepare them. The answer comes as soon as the claim is kept for
+   * good; `settled` resolves when the reservation is active, or rejects with the refusal that ended it. (A rejection of
+   * `settled` is always handled inside as well, so a caller may drop it.)
+   * Refusals: invalid_request, account_name_refused, forbidden (foreign account name), not_enough_machines {asked, free}, idempotency_key_reused.
+   * Refusals of `settled`: preparation_failed, not_enough_machines, reservation_over.
+   */
+  reserve(actor: Actor, request: ReserveRequest, now: Date): Promise<ReserveAnswer>;
+  /** Moves the end by `minutes` (negative shortens, but not below now). Refusals: not_found, forbidden, reservation_over, invalid_request. */
+  extend(actor: Actor, id: string, minutes: number, now: Date): Promise<ReservationView>;
+  /** Ends a reservation, or one machine of it, now. On one that is over already it changes nothing. Refusals: not_found, forbidden. */
+  release(actor: Actor, id: string, now: Date, machine?: string): Promise<ReservationView>;
+  /** Ends every reservation that is not over. Answers how many. Refusals: forbidden. */
+  releaseAll(actor: Actor, now: Date): Promise<number>;
+  /**
+   * Ends every reservation of a user and waits, at most `waitMs`, until their machines are proven clean.
+   * Refusals: still_in_use, naming the machines that could not be cleaned yet.
+   */
+  releaseAllOf(actor: Actor, username: string, now: Date, waitMs: number): Promise<void>;
+  /** Open reservations (preparing, active, ending), oldest end first. `holder` limits to one user. */
+  listReservations(filter: { holder?: string }): Promise<ReservationView[]>;
+  /** Refusals: not_found (also for a foreign reservation, unless the actor is an admin). */
+  getReservation(actor: Actor, id: string): Promise<ReservationView>;
+
+  /** Newest first. */
+  listAudit(filter: AuditFilter): Promise<AuditEntry[]>;
+  /** Entries of the audit log that the given point does not know yet, oldest first, for following what happens. */
+  auditSince(point: AuditPoint): Promise<{ entries: AuditEntry[]; point: AuditPoint }>;
+  auditEnd(): Promise<AuditPoint>;
+  /** Counts for the metrics page. */
+  stock(now: Date): Promise<Stock>;
+}
+
+export interface MachineToRegister {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly credential: Credential;
+  readonly labels?: readonly string[];
+  /** Host key to pin from the start, `algorithm base64`; without it the first contact pins. */
+  readonly hostKey?: string;
+}
+
+export interface MachineChanges {
+  readonly host?: string;
+  readonly port?: number;
+  readonly user?: string;
+  readonly credential?: Credential;
+  readonly labels?: readonly string[];
+  readonly disabled?: boolean;
+  /** Pins the key that the machine offered when it was quarantined; must be the fingerprint shown with it. */
+  readonly acceptHostKey?: string;
+}
+
+export interface MachineView {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly labels: readonly string[];
+  readonly state: MachineState;
+  /** Why the machine is not ready, and what to do about it; null when all is well. */
+  readonly reason: string | null;
+  readonly mend: string | null;
+  /** `SHA256:...` as ssh-keygen prints it; null before first contact. */
+  readonly hostKeyFingerprint: string | null;
+  readonly offeredHostKeyFingerprint: string | null;
+  readonly operatingSystem: string | null;
+  readonly probedAt: Date | null;
+  readonly createdAt: Date;
+  /** The open allocation, if there is one. */
+  readonly held: {
+    readonly reservationId: string;
+    readonly holder: string;
+    readonly state: AllocationState;
+    readonly until: Date;
+  } | null;
+}
+
+export interface Availability {
+  readonly available: string[];
+  readonly reserved: string[];
+  readonly cleaning: string[];
+  readonly unavailable: { name: string; reason: string }[];
+}
+
+export interface ReserveRequest {
+  readonly count: number;
+  readonly minutes: number;
+  /** Without a password and keys a strong password is made. */
+  readonly password?: string;
+  readonly sshPublicKeys?: readonly string[];
+  /** Linux account name; defaults to the actor's name. Only admins may name another. */
+  readonly accountName?: string;
+  /** Machines must bear all of these labels. */
+  readonly labels?: readonly string[];
+  /** Only these machines (by name) will do. */
+  readonly machines?: readonly string[];
+  /** Same actor, same key, same request within a day: the same reservation. */
+  readonly idempotencyKey?: string;
+}
+
+export interface ReserveAnswer {
+  readonly reservation: ReservationView;
+  /** The password that was made for this reservation, shown this once; null when the caller gave one or keys, or for a replay. */
+  readonly madePassword: string | null;
+  readonly settled: Promise<ReservationView>;
+}
+
+export interface ReservationView {
+  readonly id: string;
+  readonly holder: string;
+  readonly accountName: string;
+  readonly state: ReservationState;
+  readonly startsAt: Date;
+  readonly endsAt: Date;
+  readonly endedAt: Date | null;
+  readonly endReason: EndReason | null;
+  readonly machines: readonly AllocationView[];
+}
+
+export interface AllocationView {
+  readonly machine: string;
+  readonly host: string;
+  readonly port: number;
+  /** The pinned key as `algorithm base64`, for a known_hosts line. */
+  readonly hostKey: string | null;
+  readonly state: AllocationState;
+  /** Why cleaning has not succeeded yet, and when it is tried again. */
+  readonly problem: string | null;
+  readonly nextTryAt: Date | null;
+  /** What the removal found and proved; null until cleaned. */
+  readonly removal: RemovalReport | null;
+}
+
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly subject?: string;
+  readonly from?: Date;
+  readonly until?: Date;
+  /** Entries older than this id. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export interface AuditEntry {
+  readonly id: number;
+  readonly at: Date;
+  readonly actor: string;
+  /** `noun.verb`, e.g. `machine.registered`, `reservation.extended`. */
+  readonly action: string;
+  /** Machine name, reservation id or user name. */
+  readonly subject: string;
+  /** Never holds a secret. */
+  readonly details: Record<string, unknown>;
+}
+
+/** How far a follower has read. */
+export interface AuditPoint {
+  readonly lastId: number;
+  /** Ids below lastId that were seen lately: ids may become visible out of order. */
+  readonly seen: ReadonlySet<number>;
+}
+
+export interface Stock {
+  readonly machinesByState: Record<MachineState, number>;
+  readonly machinesHeld: number;
+  readonly reservationsByState: Record<'preparing' | 'active' | 'ending', number>;
+  readonly cleaningBacklog: number;
+  /** Age of the oldest allocation in cleaning, seconds; 0 when there is none. */
+  readonly oldestCleaningSeconds: number;
+}

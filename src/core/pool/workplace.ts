@@ -1,0 +1,34 @@
+import type { AccessDriver } from '#core/access/driver.ts';
+import type { Store } from '#core/store/store.ts';
+import type { Background } from './background.ts';
+
+/** What the verbs of the pool work with. */
+export interface Workplace {
+  readonly store: Store;
+  readonly driver: AccessDriver;
+  /** For work that goes on by itself (leases, retries). A verb that is called with a time uses that one. */
+  readonly clock: () => Date;
+  /** Names this process in leases. */
+  readonly workerId: string;
+  /** Work that goes on after a verb has answered. */
+  readonly background: Background;
+  readonly passwords: AccountPasswords;
+  readonly log: WorkLog;
+}
+
+export interface AccountPasswords {
+  make(): string;
+  /** SHA-512 crypt (`$6$`). */
+  hash(password: string): string;
+}
+
+export interface WorkLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+/** How long a worker may be silent before another takes over what it did. */
+export const LEASE_MS = 15_000;
+/** How often a worker says that it is still at it. */
+export const RENEWAL_MS = 5_000;

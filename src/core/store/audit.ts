@@ -1,0 +1,78 @@
+import type { Kysely } from 'kysely';
+import type { AuditRow, Schema } from './schema.ts';
+
+export interface AuditRecord {
+  readonly at: Date;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly details: Record<string, unknown>;
+}
+
+export interface NumberedAuditRecord extends AuditRecord {
+  readonly id: number;
+}
+
+export interface AuditQuery {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly subject?: string;
+  readonly from?: Date;
+  readonly until?: Date;
+  /** Only records with a smaller id. */
+  readonly before?: number;
+  readonly limit: number;
+}
+
+export type Audit = ReturnType<typeof auditTable>;
+
+export function auditTable(db: Kysely<Schema>) {
+  return {
+    async add(...records: AuditRecord[]): Promise<void> {
+      if (records.length === 0) return;
+      await db
+        .insertInto('audit')
+        .values(
+          records.map((record) => ({
+            at: record.at.getTime(),
+            actor: record.actor,
+            action: record.action,
+            subject: record.subject,
+            details: JSON.stringify(record.details),
+          })),
+        )
+        .execute();
+    },
+    /** Newest first. */
+    async list(query: AuditQuery): Promise<NumberedAuditRecord[]> {
+      let select = db.selectFrom('audit').selectAll().orderBy('id', 'desc').limit(query.limit);
+      if (query.actor !== undefined) select = select.where('actor', '=', query.actor);
+      if (query.action !== undefined) select = select.where('action', '=', query.action);
+      if (query.subject !== undefined) select = select.where('subject', '=', query.subject);
+      if (query.from) select = select.where('at', '>=', query.from.getTime());
+      if (query.until) select = select.where('at', '<', query.until.getTime());
+      if (query.before !== undefined) select = select.where('id', '<', query.before);
+      return (await select.execute()).map(fromRow);
+    },
+    /** Oldest first, ids above `id`. */
+    async after(id: number, limit: number): Promise<NumberedAuditRecord[]> {
+      const rows = await db.selectFrom('audit').selectAll().where('id', '>', id).orderBy('id').limit(limit).execute();
+      return rows.map(fromRow);
+    },
+    async lastId(): Promise<number> {
+      const row = await db.selectFrom('audit').select(db.fn.max('id').as('id')).executeTakeFirst();
+      return Number(row?.id ?? 0);
+    },
+  };
+}
+
+function fromRow(row: Omit<AuditRow, 'id'> & { id: number }): NumberedAuditRecord {
+  return {
+    id: row.id,
+    at: new Date(row.at),
+    actor: row.actor,
+    action: row.action,
+    subject: row.subject,
+    details: JSON.parse(row.details) as Record<string, unknown>,
+  };
+}

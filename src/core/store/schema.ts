@@ -1,0 +1,109 @@
+import type { Generated } from 'kysely';
+import type { Role } from '#core/domain/actor.ts';
+import type { MachineState } from '#core/domain/machine.ts';
+import type { AllocationState, EndReason, ReservationState } from '#core/domain/reservation.ts';
+
+/**
+ * The tables as both databases hold them: times are epoch milliseconds, booleans 0 or 1, lists JSON text.
+ * Rows are turned into domain shapes by the file of each table.
+ */
+export interface Schema {
+  users: UserRow;
+  machines: MachineRow;
+  reservations: ReservationRow;
+  allocations: AllocationRow;
+  audit: AuditRow;
+  heartbeats: HeartbeatRow;
+}
+
+export interface UserRow {
+  id: string;
+  username: string;
+  password_hash: string;
+  role: Role;
+  disabled: number;
+  token_version: number;
+  created_at: number;
+}
+
+export interface MachineRow {
+  id: string;
+  name: string;
+  host: string;
+  port: number;
+  login_user: string;
+  /** Sealed JSON of a Credential. */
+  credential: string;
+  /** The label list as `,a,b,`, so that `instr` finds a whole label on both databases. */
+  labels: string;
+  state: MachineState;
+  reason: string | null;
+  mend: string | null;
+  host_key: string | null;
+  offered_host_key: string | null;
+  operating_system: string | null;
+  failures: number;
+  /** Grows with each allocation; see AccountOrder.generation. */
+  generation: number;
+  probed_at: number | null;
+  next_probe_at: number;
+  created_at: number;
+}
+
+export interface ReservationRow {
+  id: string;
+  user_id: string;
+  holder: string;
+  account_name: string;
+  state: ReservationState;
+  machine_count: number;
+  password_hash: string | null;
+  authorized_keys: string;
+  /** JSON of the labels and machine names that were asked for, needed again when a machine is swapped. */
+  wanted: string;
+  idempotency_key: string | null;
+  request_digest: string;
+  lease_owner: string | null;
+  lease_until: number;
+  starts_at: number;
+  ends_at: number;
+  ended_at: number | null;
+  end_reason: EndReason | null;
+}
+
+export interface AllocationRow {
+  id: string;
+  reservation_id: string;
+  machine_id: string;
+  machine_name: string;
+  generation: number;
+  state: AllocationState;
+  /** 1 while the machine is held, NULL once it is proven clean: with machine_id it is unique, so no machine is lent twice. */
+  open: 1 | null;
+  lease_owner: string | null;
+  lease_until: number;
+  attempts: number;
+  next_try_at: number;
+  problem: string | null;
+  uid: number | null;
+  created_at: number;
+  prepared_at: number | null;
+  cleaning_since: number | null;
+  cleaned_at: number | null;
+  /** JSON of a RemovalReport. */
+  removal: string | null;
+}
+
+export interface AuditRow {
+  id: Generated<number>;
+  at: number;
+  actor: string;
+  action: string;
+  subject: string;
+  details: string;
+}
+
+export interface HeartbeatRow {
+  name: string;
+  at: number;
+}

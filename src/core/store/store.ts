@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Kysely, Migrator } from 'kysely';
+import { Refusal } from '#core/domain/refusal.ts';
+import { type Allocations, allocationsTable } from './allocations.ts';
+import { type Audit, auditTable } from './audit.ts';
+import { type Database, kyselyDialect } from './dialect.ts';
+import { DuplicateKey, WriteConflict } from './failures.ts';
+import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
+import { type Machines, machinesTable } from './machines.ts';
+import * as firstTables from './migrations/0001-first-tables.ts';
+import { type Reservations, reservationsTable } from './reservations.ts';
+import type { Schema } from './schema.ts';
+import { createSeal } from './seal.ts';
+import { type Users, usersTable } from './users.ts';
+
+export interface Tables {
+  readonly users: Users;
+  readonly machines: Machines;
+  readonly reservations: Reservations;
+  readonly allocations: Allocations;
+  readonly audit: Audit;
+  readonly heartbeats: Heartbeats;
+}
+
+export interface Store {
+  /** For reads and single writes outside a transaction. Never to be used inside one. */
+  readonly tables: Tables;
+  /**
+   * Runs `work` in one transaction and commits what it did, or nothing if it throws. When another transaction is in the way
+   * `work` runs again from the start, so it must do nothing but use its tables.
+   */
+  transaction<T>(work: (tables: Tables) => Promise<T>): Promise<T>;
+  /** One round trip. @throws Refusal `unavailable`. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly database: Database;
+  /** 32 bytes that seal the machines' credentials. */
+  readonly secretKey: Buffer;
+  /** How often to try again when the database cannot be reached at the start, and the pause between tries. */
+  readonly connectRetries: number;
+  readonly connectRetrySeconds: number;
+  readonly onWaiting?: (attempt: number, problem: string) => void;
+}
+
+const TRANSACTION_TRIES = 30;
+
+/** Opens the database, waits for it if need be, and brings its tables up to date. */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { database } = options;
+  const db = new Kysely<Schema>({ dialect: kyselyDialect(database) });
+  const seal = createSeal(options.secretKey);
+  const bind = (handle: Kysely<Schema>): Tables => ({
+    users: usersTable(handle, (query) =>
+      handle.isTransaction && database.dialect === 'mariadb' ? query.forUpdate() : query,
+    ),
+    machines: machinesTable(handle, seal),
+    reservations: reservationsTable(handle),
+    allocations: allocationsTable(handle),
+    audit: auditTable(handle),
+    heartbeats: heartbeatsTable(handle),
+  });
+
+  await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
+    await db.destroy().catch(() => undefined);
+    throw error;
+  });
+
+  return {
+    tables: bind(db),
+    async transaction(work) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await db.transaction().execute((trx) => work(bind(trx)));
+        } catch (error) {
+          if (!(error instanceof WriteConflict)) throw error;
+          if (attempt === TRANSACTION_TRIES) {
+            throw new Refusal('unavailable', 'the database is too busy at the moment; try again in a few seconds');
+          }
+          await sleep(Math.random() * Math.min(200, 2 ** attempt));
+        }
+      }
+    },
+    async ping() {
+      await db.selectFrom('heartbeats').select('name').limit(1).execute();
+    },
+    close: () => db.destroy(),
+  };
+}
+
+async function whenReachable(work: () => Promise<void>, options: StoreOptions): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const passing =
+        (error instanceof Refusal && error.code === 'unavailable') ||
+        // Two processes that start on an empty database make the migration's own tables at the same moment.
+        error instanceof DuplicateKey ||
+        error instanceof WriteConflict;
+      if (!passing || attempt > options.connectRetries) throw error;
+      options.onWaiting?.(attempt, (error as Error).message);
+      await sleep(options.connectRetrySeconds * 1000);
+    }
+  }
+}
+
+async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: {
+      getMigrations: async () => ({
+        '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
+      }),
+    },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error) throw error;
+}

@@ -1,0 +1,83 @@
+import type { Kysely } from 'kysely';
+import type { Role } from '#core/domain/actor.ts';
+import { Refusal } from '#core/domain/refusal.ts';
+import { DuplicateKey } from './failures.ts';
+import type { Schema, UserRow } from './schema.ts';
+
+export interface User {
+  readonly id: string;
+  readonly username: string;
+  readonly passwordHash: string;
+  readonly role: Role;
+  readonly disabled: boolean;
+  /** Raised by whatever must end the tokens that were given out before. */
+  readonly tokenVersion: number;
+  readonly createdAt: Date;
+}
+
+export type Users = ReturnType<typeof usersTable>;
+
+export function usersTable(db: Kysely<Schema>, lock: <Q extends { forUpdate(): Q }>(query: Q) => Q) {
+  return {
+    async byName(username: string): Promise<User | undefined> {
+      const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
+      return row && fromRow(row);
+    },
+    async byId(id: string): Promise<User | undefined> {
+      const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
+      return row && fromRow(row);
+    },
+    async list(): Promise<User[]> {
+      return (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(fromRow);
+    },
+    async count(): Promise<number> {
+      const row = await db.selectFrom('users').select(db.fn.countAll().as('n')).executeTakeFirstOrThrow();
+      return Number(row.n);
+    },
+    /** Inside a transaction the admins counted cannot change until it ends. */
+    async countActiveAdmins(): Promise<number> {
+      const query = db.selectFrom('users').select('id').where('role', '=', 'admin').where('disabled', '=', 0);
+      return (await lock(query).execute()).length;
+    },
+    /** @throws Refusal `conflict` when the name is taken. */
+    async insert(user: User): Promise<void> {
+      try {
+        await db
+          .insertInto('users')
+          .values({ id: user.id, created_at: user.createdAt.getTime(), ...toRow(user) } as UserRow)
+          .execute();
+      } catch (error) {
+        if (error instanceof DuplicateKey) throw new Refusal('conflict', `username: "${user.username}" is taken`);
+        throw error;
+      }
+    },
+    async update(id: string, changes: Partial<Omit<User, 'id' | 'createdAt'>>): Promise<void> {
+      await db.updateTable('users').set(toRow(changes)).where('id', '=', id).execute();
+    },
+    async remove(id: string): Promise<void> {
+      await db.deleteFrom('users').where('id', '=', id).execute();
+    },
+  };
+}
+
+function fromRow(row: UserRow): User {
+  return {
+    id: row.id,
+    username: row.username,
+    passwordHash: row.password_hash,
+    role: row.role,
+    disabled: row.disabled === 1,
+    tokenVersion: row.token_version,
+    createdAt: new Date(row.created_at),
+  };
+}
+
+function toRow(user: Partial<User>): Partial<UserRow> {
+  return {
+    ...(user.username !== undefined && { username: user.username }),
+    ...(user.passwordHash !== undefined && { password_hash: user.passwordHash }),
+    ...(user.role !== undefined && { role: user.role }),
+    ...(user.disabled !== undefined && { disabled: user.disabled ? 1 : 0 }),
+    ...(user.tokenVersion !== undefined && { token_version: user.tokenVersion }),
+  };
+}

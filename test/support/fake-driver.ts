@@ -1,0 +1,92 @@
+import {
+  AccessError,
+  type AccessDriver,
+  type AccessFailure,
+  type AccountOrder,
+  type MachineAccess,
+  type RemovalOrder,
+} from '#core/access/driver.ts';
+
+/** A driver whose machines are in memory, for tests of rules. It keeps the promises of driver.ts and notices broken ones. */
+export interface FakeDriver extends AccessDriver {
+  /** Accounts by machine name. */
+  readonly accounts: Map<string, Map<string, { allocationId: string; uid: number }>>;
+  /** What goes wrong on which machine: a failure of every call, or of one verb. */
+  readonly faults: Map<string, { verb?: 'probe' | 'create' | 'remove'; code: AccessFailure }>;
+  /** Calls so far, in order. */
+  readonly calls: { verb: 'probe' | 'create' | 'remove'; machine: string; account?: string }[];
+  /** Called in the middle of each call, after its effect when `after` is true. */
+  hook: ((verb: 'probe' | 'create' | 'remove', machine: string, when: 'before' | 'after') => Promise<void> | void) | null;
+  /** Two accounts of Berth on one machine at once: a machine that was lent twice or lent dirty. */
+  readonly doubled: string[];
+}
+
+export const FAKE_HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXHJTkIy3XvcnAqrX9d4Y3UkbuGCJ7yrc3GJ0vJc1Nq';
+
+export function createFakeDriver(): FakeDriver {
+  const fences = new Map<string, number>();
+  let lastUid = 20_000;
+
+  const check = async (verb: 'probe' | 'create' | 'remove', machine: MachineAccess): Promise<void> => {
+    await driver.hook?.(verb, machine.name, 'before');
+    const fault = driver.faults.get(machine.name);
+    if (!fault || (fault.verb !== undefined && fault.verb !== verb)) return;
+    throw new AccessError(
+      fault.code,
+      `${machine.name} is told to fail: ${fault.code}`,
+      'Take the fault away.',
+      fault.code === 'host_key_changed' ? `${FAKE_HOST_KEY.slice(0, -1)}X` : null,
+    );
+  };
+  const accountsOf = (name: string) => {
+    const found = driver.accounts.get(name) ?? new Map<string, { allocationId: string; uid: number }>();
+    driver.accounts.set(name, found);
+    return found;
+  };
+
+  const driver: FakeDriver = {
+    timeLimitMs: 5_000,
+    accounts: new Map(),
+    faults: new Map(),
+    calls: [],
+    hook: null,
+    doubled: [],
+    async probe(machine) {
+      driver.calls.push({ verb: 'probe', machine: machine.name });
+      await check('probe', machine);
+      return { hostKey: FAKE_HOST_KEY, operatingSystem: 'Fake', clockSkewSeconds: 0, freeDiskMegabytes: 1000, load: 0 };
+    },
+    async createAccount(machine: MachineAccess, order: AccountOrder) {
+      driver.calls.push({ verb: 'create', machine: machine.name, account: order.accountName });
+      await check('create', machine);
+      const fence = fences.get(machine.name) ?? 0;
+      if (order.generation <= fence) throw new AccessError('fenced_off', 'too late', 'Nothing to do.');
+      const accounts = accountsOf(machine.name);
+      const found = accounts.get(order.accountName);
+      if (found && found.allocationId !== order.allocationId) {
+        throw new AccessError('account_exists', `account ${order.accountName} exists`, 'Use another name.');
+      }
+      const uid = found?.uid ?? ++lastUid;
+      accounts.set(order.accountName, { allocationId: order.allocationId, uid });
+      if ([...accounts.values()].some((one) => one.allocationId !== order.allocationId && one.allocationId !== '')) {
+        driver.doubled.push(machine.name);
+      }
+      await driver.hook?.('create', machine.name, 'after');
+      return { uid, hostKey: FAKE_HOST_KEY };
+    },
+    async removeAccount(machine: MachineAccess, order: RemovalOrder) {
+      driver.calls.push({ verb: 'remove', machine: machine.name, account: order.accountName });
+      await check('remove', machine);
+      fences.set(machine.name, Math.max(fences.get(machine.name) ?? 0, order.generation));
+      const accounts = accountsOf(machine.name);
+      const found = accounts.get(order.accountName);
+      if (found?.allocationId === order.allocationId) accounts.delete(order.accountName);
+      await driver.hook?.('remove', machine.name, 'after');
+      const outcome = !found ? 'absent' : found.allocationId === order.allocationId ? 'removed' : 'foreign';
+      return { outcome, uid: found?.uid ?? null, processesEnded: 0, filesRemoved: 0 };
+    },
+    forget() {},
+    async close() {},
+  };
+  return driver;
+}

@@ -4,6 +4,8 @@ export interface Background {
   start(key: string, work: () => Promise<void>): void;
   /** Counts work that runs anyway. */
   track(work: Promise<unknown>): void;
+  /** Resolves when nothing runs or waits. */
+  idle(): Promise<void>;
   /** True once the process is going to end: nothing new is to be begun. */
   readonly closing: boolean;
   /** Begins nothing more, and resolves when what runs is done, or after `limitMs`. What has not begun is still in the database. */
@@ -38,6 +40,10 @@ export function createBackground(bound: number): Background {
     }
   };
 
+  const idle = async (): Promise<void> => {
+    while (tracked.size > 0) await Promise.all(tracked);
+  };
+
   return {
     start(key, work) {
       if (closing || running.has(key) || waiting.has(key)) return;
@@ -45,6 +51,7 @@ export function createBackground(bound: number): Background {
       next();
     },
     track,
+    idle,
     get closing() {
       return closing;
     },
@@ -55,10 +62,7 @@ export function createBackground(bound: number): Background {
       const limit = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, limitMs);
       });
-      const allDone = (async () => {
-        while (tracked.size > 0) await Promise.all(tracked);
-      })();
-      await Promise.race([allDone, limit]);
+      await Promise.race([idle(), limit]);
       clearTimeout(timer);
     },
   };

@@ -1,0 +1,115 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Actor } from '#core/domain/actor.ts';
+import { createBackground } from '#core/pool/background.ts';
+import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
+import type { Pool, ReservationView } from '#core/pool/pool.ts';
+import type { Workplace } from '#core/pool/workplace.ts';
+import type { Database } from '#core/store/dialect.ts';
+import { openStore, type Store } from '#core/store/store.ts';
+import { createFakeDriver, type FakeDriver } from './fake-driver.ts';
+
+/** One process's pool over a database, with machines in memory and a clock that the test moves. */
+export interface TestPool {
+  readonly pool: Pool;
+  readonly upkeep: Upkeep;
+  readonly store: Store;
+  readonly driver: FakeDriver;
+  readonly place: Workplace;
+  readonly admin: Actor;
+  now(): Date;
+  /** Moves the clock. */
+  pass(seconds: number): void;
+  /** Registers machines m1..mN and brings them to `ready`. */
+  addMachines(count: number, labels?: string[]): Promise<void>;
+  /** Reserves and waits until it is settled. */
+  reserve(actor: Actor, count: number, more?: object): Promise<ReservationView>;
+  /** Runs rounds of upkeep until nothing is left to do at this time. */
+  settle(): Promise<void>;
+  /** A second process on the same database and machines. */
+  another(): TestPool;
+  close(): Promise<void>;
+}
+
+export function user(name: string): Actor & { kind: 'user' } {
+  return { kind: 'user', id: `id-of-${name}`, name, role: 'user' };
+}
+
+export const ADMIN: Actor & { kind: 'user' } = { kind: 'user', id: 'id-of-admin', name: 'admin', role: 'admin' };
+
+/** A new SQLite file in a folder of its own. */
+export function freshSqlite(): { database: Database; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));
+  return {
+    database: { dialect: 'sqlite', file: join(folder, 'berth.sqlite') },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export async function openTestPool(database: Database): Promise<TestPool> {
+  const store = await openStore({
+    database,
+    secretKey: Buffer.alloc(32, 7),
+    connectRetries: 0,
+    connectRetrySeconds: 0,
+  });
+  const time = { now: Date.UTC(2026, 0, 1) };
+  return testPool(store, createFakeDriver(), time, true);
+}
+
+function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {
+  const quiet = { info() {}, warn() {}, error() {} };
+  const place: Workplace = {
+    store,
+    driver,
+    clock: () => new Date(time.now),
+    workerId: randomUUID(),
+    background: createBackground(32),
+    passwords: { make: () => 'made-password', hash: (password) => `$6$${password}` },
+    log: quiet,
+  };
+  const pool = createPool(place);
+  const upkeep = createUpkeep(place);
+  let machines = 0;
+  const self: TestPool = {
+    pool,
+    upkeep,
+    store,
+    driver,
+    place,
+    admin: ADMIN,
+    now: () => new Date(time.now),
+    pass(seconds) {
+      time.now += seconds * 1000;
+    },
+    async addMachines(count, labels = []) {
+      for (let i = 0; i < count; i++) {
+        machines += 1;
+        const name = `m${machines}`;
+        const machine = { name, host: `10.0.${machines >> 8}.${machines & 255}`, port: 22, user: 'root', labels };
+        await pool.registerMachine(ADMIN, { ...machine, credential: { kind: 'password', password: 'test' } }, self.now());
+      }
+      await self.settle();
+    },
+    async reserve(actor, count, more = {}) {
+      const answer = await pool.reserve(actor, { count, minutes: 60, password: 'test', ...more }, self.now());
+      return await answer.settled;
+    },
+    async settle() {
+      await place.background.idle();
+      await upkeep.expireDue(self.now());
+      await upkeep.resumePreparations(self.now());
+      await upkeep.resumeCleanings(self.now());
+      await upkeep.checkDueMachines(self.now());
+      await place.background.idle();
+    },
+    another: () => testPool(store, driver, time, false),
+    async close() {
+      await place.background.drain(5_000);
+      if (owner) await store.close();
+    },
+  };
+  return self;
+}

@@ -48,7 +48,7 @@ export function freshSqlite(): { database: Database; remove(): void } {
   };
 }
 
-export async function openTestPool(database: Database): Promise<TestPool> {
+export async function openTestPool(database: Database, driver = createFakeDriver()): Promise<TestPool> {
   const store = await openStore({
     database,
     secretKey: Buffer.alloc(32, 7),
@@ -56,7 +56,7 @@ export async function openTestPool(database: Database): Promise<TestPool> {
     connectRetrySeconds: 0,
   });
   const time = { now: Date.UTC(2026, 0, 1) };
-  return testPool(store, createFakeDriver(), time, true);
+  return testPool(store, driver, time, true);
 }
 
 function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {

@@ -59,7 +59,7 @@ export function createFakeDriver(): FakeDriver {
     async createAccount(machine: MachineAccess, order: AccountOrder) {
       driver.calls.push({ verb: 'create', machine: machine.name, account: order.accountName });
       await check('create', machine);
-      const fence = fences.get(machine.name) ?? 0;
+      const fence = fences.get(machine.id) ?? 0;
       if (order.generation <= fence) throw new AccessError('fenced_off', 'too late', 'Nothing to do.');
       const accounts = accountsOf(machine.name);
       const found = accounts.get(order.accountName);
@@ -77,7 +77,7 @@ export function createFakeDriver(): FakeDriver {
     async removeAccount(machine: MachineAccess, order: RemovalOrder) {
       driver.calls.push({ verb: 'remove', machine: machine.name, account: order.accountName });
       await check('remove', machine);
-      fences.set(machine.name, Math.max(fences.get(machine.name) ?? 0, order.generation));
+      fences.set(machine.id, Math.max(fences.get(machine.id) ?? 0, order.generation));
       const accounts = accountsOf(machine.name);
       const found = accounts.get(order.accountName);
       if (found?.allocationId === order.allocationId) accounts.delete(order.accountName);

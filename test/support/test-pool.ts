@@ -24,6 +24,8 @@ export interface TestPool {
   pass(seconds: number): void;
   /** Registers machines m1..mN and brings them to `ready`. */
   addMachines(count: number, labels?: string[]): Promise<void>;
+  /** Ends and cleans everything, forgets all machines, and registers `count` new ones. */
+  startAfresh(count: number): Promise<void>;
   /** Reserves and waits until it is settled. */
   reserve(actor: Actor, count: number, more?: object): Promise<ReservationView>;
   /** Runs rounds of upkeep until nothing is left to do at this time. */
@@ -92,6 +94,19 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
         await pool.registerMachine(ADMIN, { ...machine, credential: { kind: 'password', password: 'test' } }, self.now());
       }
       await self.settle();
+    },
+    async startAfresh(count) {
+      driver.faults.clear();
+      driver.hook = null;
+      await pool.releaseAll(ADMIN, self.now());
+      for (let i = 0; i < 6; i++) {
+        self.pass(400);
+        await self.settle();
+      }
+      for (const { name } of await pool.listMachines()) await pool.deleteMachine(ADMIN, name, self.now());
+      driver.accounts.clear();
+      machines = 0;
+      await self.addMachines(count);
     },
     async reserve(actor, count, more = {}) {
       const answer = await pool.reserve(actor, { count, minutes: 60, password: 'test', ...more }, self.now());

@@ -79,6 +79,7 @@ export async function updateMachine(
         );
       }
       const update = { ...plainChanges(found, changes, host, moved), ...stateChange(found, changes, moved, now) };
+      if (Object.keys(update).length === 0) return found;
       await tables.machines.update(found.id, update);
       await tables.allocations.retryCleaningOn(found.id, now);
       const { credential, ...shown } = update;

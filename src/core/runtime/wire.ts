@@ -1,0 +1,99 @@
+import { randomUUID } from 'node:crypto';
+import { hashAccountPassword, makeAccountPassword } from '#core/access/account-password.ts';
+import type { AccessDriver } from '#core/access/driver.ts';
+import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
+import type { Accounts } from '#core/accounts/accounts.ts';
+import { createAccounts } from '#core/accounts/create-accounts.ts';
+import { createBackground } from '#core/pool/background.ts';
+import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
+import type { Pool } from '#core/pool/pool.ts';
+import type { WorkLog, Workplace } from '#core/pool/workplace.ts';
+import { openStore, type Store } from '#core/store/store.ts';
+import type { Config } from './config.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { resolveSecrets } from './secrets.ts';
+
+/** Everything a process of Berth is made of, built from the settings, top to bottom. */
+export interface Berth {
+  readonly pool: Pool;
+  readonly upkeep: Upkeep;
+  readonly accounts: Accounts;
+  readonly metrics: Metrics;
+  readonly clock: () => Date;
+  /** What is not ready; empty when all is well. */
+  readiness(): Promise<string[]>;
+  /** Finishes what runs, for at most `limitMs`; hands the rest over to other processes; closes all connections. */
+  close(limitMs?: number): Promise<void>;
+}
+
+/** What tests put in the place of the real thing. */
+export interface Overrides {
+  readonly clock?: () => Date;
+  readonly driver?: AccessDriver;
+}
+
+/** Cleanings, probes and resumed preparations that run at once in one process: each holds a connection to a machine. */
+const WORK_AT_ONCE = 64;
+/** A scheduler that has been silent for this long is not at work. */
+const HEARTBEAT_LIMIT_MS = 15_000;
+const CLOSE_LIMIT_MS = 25_000;
+
+export async function wire(config: Config, log: WorkLog, overrides: Overrides = {}): Promise<Berth> {
+  const clock = overrides.clock ?? (() => new Date());
+  const secrets = resolveSecrets(config);
+  const store = await openStore({
+    database: config.database,
+    secretKey: secrets.secretKey,
+    connectRetries: config.dbConnectMaxRetries,
+    connectRetrySeconds: config.dbConnectRetrySeconds,
+    onWaiting: (attempt, problem) => log.warn({ attempt, problem }, 'waiting for the database'),
+  });
+  const accounts = createAccounts(store, { secret: secrets.jwtSecret, expiresMinutes: config.jwtExpiresMinutes });
+  await accounts.seedAdmin(config.adminDefaultUsername, config.adminDefaultPassword, clock());
+
+  const metrics = createMetrics();
+  const driver = overrides.driver ?? createSshDriver({ onCall: metrics.sshCall });
+  const background = createBackground(WORK_AT_ONCE);
+  const place: Workplace = {
+    store,
+    driver,
+    clock,
+    workerId: randomUUID(),
+    background,
+    passwords: { make: makeAccountPassword, hash: hashAccountPassword },
+    log,
+  };
+  const pool = createPool(place);
+  metrics.watchPool(() => pool.stock(clock()));
+
+  return {
+    pool,
+    upkeep: createUpkeep(place),
+    accounts,
+    metrics,
+    clock,
+    readiness: () => readiness(store, clock()),
+    async close(limitMs = CLOSE_LIMIT_MS) {
+      await background.drain(limitMs);
+      await handOver(place).catch((error: unknown) => log.error({ err: error }, 'leases were left to run out'));
+      await driver.close();
+      await store.close();
+    },
+  };
+}
+
+async function readiness(store: Store, now: Date): Promise<string[]> {
+  try {
+    const lastBeat = await store.tables.heartbeats.lastAt('scheduler');
+    const silent = !lastBeat || now.getTime() - lastBeat.getTime() > HEARTBEAT_LIMIT_MS;
+    return silent ? [`scheduler: ${lastBeat ? `last seen ${lastBeat.toISOString()}` : 'never seen'}; is one running?`] : [];
+  } catch {
+    return ['database: it cannot be reached'];
+  }
+}
+
+/** What this process could not finish is taken up by another one at once, instead of when its leases run out. */
+async function handOver(place: Workplace): Promise<void> {
+  await place.store.tables.reservations.dropLeases(place.workerId);
+  await place.store.tables.allocations.dropLeases(place.workerId);
+}

@@ -11,7 +11,9 @@ const MACHINES = 40;
  * 64 callers at once, of several processes' pools, ask for 1 to 4 of 40 machines, three times over; who gets some gives
  * them back. Answers what went wrong, as the database and the machines saw it.
  */
-async function contend(database: Database): Promise<{ doubled: string[]; short: number; errors: unknown[]; won: number }> {
+async function contend(
+  database: Database,
+): Promise<{ doubled: string[]; short: number; errors: unknown[]; won: number }> {
   const first = await openTestPool(database);
   const pools = [first, await sibling(database, first), await sibling(database, first)];
   try {

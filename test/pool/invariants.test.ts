@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessFailure } from '#core/access/driver.ts';
 import { Refusal } from '#core/domain/refusal.ts';
-import { ALLOCATION_MOVES, type AllocationState, RESERVATION_MOVES, type ReservationState } from '#core/domain/reservation.ts';
+import {
+  ALLOCATION_MOVES,
+  type AllocationState,
+  RESERVATION_MOVES,
+  type ReservationState,
+} from '#core/domain/reservation.ts';
 import { databases } from '../support/databases.ts';
 import { ADMIN, openTestPool, type TestPool, user } from '../support/test-pool.ts';
 
@@ -24,8 +29,23 @@ const NAMES = ['alice', 'bob', 'carol'];
 const machine = fc.nat(MACHINES - 1);
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 5, arbitrary: fc.record({ do: fc.constant('reserve' as const), who: fc.nat(2), count: fc.integer({ min: 1, max: 3 }), minutes: fc.integer({ min: 1, max: 5 }) }) },
-    { weight: 3, arbitrary: fc.record({ do: fc.constantFrom('extend' as const, 'release' as const, 'release one' as const), which: fc.nat(5), who: fc.nat(3) }) },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant('reserve' as const),
+        who: fc.nat(2),
+        count: fc.integer({ min: 1, max: 3 }),
+        minutes: fc.integer({ min: 1, max: 5 }),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        do: fc.constantFrom('extend' as const, 'release' as const, 'release one' as const),
+        which: fc.nat(5),
+        who: fc.nat(3),
+      }),
+    },
     { weight: 1, arbitrary: fc.constant<Step>({ do: 'release all' }) },
     { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), seconds: fc.constantFrom(1, 20, 70, 400) }) },
     { weight: 4, arbitrary: fc.constant<Step>({ do: 'upkeep' }) },
@@ -39,8 +59,18 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
     { weight: 2, arbitrary: fc.constant<Step>({ do: 'mend' }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constantFrom('disable' as const, 'enable' as const, 'delete' as const), machine }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('die' as const), verb: fc.constantFrom('create' as const, 'remove' as const), when: fc.constantFrom('before' as const, 'after' as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constantFrom('disable' as const, 'enable' as const, 'delete' as const), machine }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('die' as const),
+        verb: fc.constantFrom('create' as const, 'remove' as const),
+        when: fc.constantFrom('before' as const, 'after' as const),
+      }),
+    },
   ),
   { minLength: 5, maxLength: 30 },
 );
@@ -59,7 +89,11 @@ async function apply(run: Run, step: Step): Promise<void> {
   try {
     switch (step.do) {
       case 'reserve': {
-        const answer = await test.pool.reserve(user(NAMES[step.who] as string), { count: step.count, minutes: step.minutes, password: 'x' }, now);
+        const answer = await test.pool.reserve(
+          user(NAMES[step.who] as string),
+          { count: step.count, minutes: step.minutes, password: 'x' },
+          now,
+        );
         // A process that died in the middle never settles.
         const view = await Promise.race([answer.settled, test.place.background.idle().then(() => null)]);
         if (view) {
@@ -89,7 +123,10 @@ async function apply(run: Run, step: Step): Promise<void> {
         await test.settle();
         return;
       case 'fault':
-        test.driver.faults.set(`m${step.machine + 1}`, step.verb ? { verb: step.verb, code: step.code } : { code: step.code });
+        test.driver.faults.set(
+          `m${step.machine + 1}`,
+          step.verb ? { verb: step.verb, code: step.code } : { code: step.code },
+        );
         return;
       case 'mend':
         test.driver.faults.clear();
@@ -125,7 +162,11 @@ async function dieInside(run: Run, verb: 'create' | 'remove', when: 'before' | '
     return new Promise(() => undefined);
   };
   try {
-    const { reservation, settled } = await dying.pool.reserve(user('dave'), { count: 1, minutes: 2, password: 'x' }, test.now());
+    const { reservation, settled } = await dying.pool.reserve(
+      user('dave'),
+      { count: 1, minutes: 2, password: 'x' },
+      test.now(),
+    );
     const active = settled.then(
       () => dying.pool.release(user('dave'), reservation.id, test.now()),
       () => undefined,
@@ -151,7 +192,9 @@ async function check(run: Run): Promise<void> {
   const openByMachine = new Map(open.map((one) => [one.machineName, one]));
   for (const [name, accounts] of test.driver.accounts) {
     for (const { allocationId } of accounts.values()) {
-      expect(openByMachine.get(name)?.id, `the account on ${name} belongs to the open allocation of ${name}`).toBe(allocationId);
+      expect(openByMachine.get(name)?.id, `the account on ${name} belongs to the open allocation of ${name}`).toBe(
+        allocationId,
+      );
     }
   }
   const { available } = await test.pool.available();
@@ -165,7 +208,10 @@ async function check(run: Run): Promise<void> {
     seen.reservations.set(reservation.id, reservation.state);
     const machines = open.filter((one) => one.reservationId === reservation.id);
     if (reservation.state === 'active') {
-      expect(machines.some((one) => one.state === 'active'), 'an active reservation has a machine').toBe(true);
+      expect(
+        machines.some((one) => one.state === 'active'),
+        'an active reservation has a machine',
+      ).toBe(true);
       for (const one of machines.filter((each) => each.state === 'active')) {
         expect(test.driver.accounts.get(one.machineName)?.get(reservation.accountName)?.allocationId).toBe(one.id);
       }
@@ -174,7 +220,8 @@ async function check(run: Run): Promise<void> {
   }
   for (const { id, state } of open) {
     const before = seen.allocations.get(id);
-    if (before && before !== state) expect(reachable(ALLOCATION_MOVES, before, state), `${before} to ${state}`).toBe(true);
+    if (before && before !== state)
+      expect(reachable(ALLOCATION_MOVES, before, state), `${before} to ${state}`).toBe(true);
     seen.allocations.set(id, state);
   }
 }
@@ -205,7 +252,11 @@ describe.each(databases)('whatever happens, on $name', ({ name, fresh }) => {
           expect((await test.store.tables.allocations.open()).length, 'every machine came back').toBe(0);
           expect([...test.driver.accounts.values()].every((accounts) => accounts.size === 0)).toBe(true);
         }),
-        { numRuns: name === 'SQLite' ? 60 : 25, seed: Number(process.env['BERTH_TEST_SEED'] ?? 20_261), endOnFailure: false },
+        {
+          numRuns: name === 'SQLite' ? 60 : 25,
+          seed: Number(process.env['BERTH_TEST_SEED'] ?? 20_261),
+          endOnFailure: false,
+        },
       );
     } finally {
       await test.close();

@@ -22,7 +22,8 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     const reservation = await test.reserve(alice, 2);
     expect(reservation.state).toBe('active');
     expect(reservation.machines).toHaveLength(2);
-    for (const { machine } of reservation.machines) expect([...(test.driver.accounts.get(machine) ?? [])].length).toBe(1);
+    for (const { machine } of reservation.machines)
+      expect([...(test.driver.accounts.get(machine) ?? [])].length).toBe(1);
     expect((await test.pool.available()).available).toHaveLength(1);
 
     test.pass(60 * 60 - 1);
@@ -77,7 +78,9 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     const reservation = await test.reserve(alice, 1);
     expect(reservation.machines.filter((one) => one.state === 'active').map((one) => one.machine)).toEqual(['m3']);
     await test.settle();
-    await expect(test.reserve(bob, 2)).rejects.toMatchObject({ code: expect.stringMatching(/not_enough|preparation_failed/) });
+    await expect(test.reserve(bob, 2)).rejects.toMatchObject({
+      code: expect.stringMatching(/not_enough|preparation_failed/),
+    });
     await test.settle();
     expect((await test.pool.available()).reserved).toEqual(['m3']);
   });
@@ -107,7 +110,9 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     test.pass(3600);
     await test.settle();
     expect((await test.pool.getMachine('m1')).state).toBe('quarantined');
-    await expect(test.pool.updateMachine(ADMIN, 'm1', { acceptHostKey: 'SHA256:x' }, test.now())).rejects.toMatchObject({ code: 'conflict' });
+    await expect(test.pool.updateMachine(ADMIN, 'm1', { acceptHostKey: 'SHA256:x' }, test.now())).rejects.toMatchObject(
+      { code: 'conflict' },
+    );
     await test.pool.updateMachine(ADMIN, 'm1', { acceptHostKey: offered }, test.now());
     await test.settle();
     expect(await test.pool.getMachine('m1')).toMatchObject({ state: 'ready', hostKeyFingerprint: offered });
@@ -205,7 +210,9 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
   it('never lends a disabled machine, and refuses to move one that is held', async () => {
     await test.addMachines(1);
     const { id } = await test.reserve(alice, 1);
-    await expect(test.pool.updateMachine(ADMIN, 'm1', { host: '10.9.9.9' }, test.now())).rejects.toMatchObject({ code: 'still_in_use' });
+    await expect(test.pool.updateMachine(ADMIN, 'm1', { host: '10.9.9.9' }, test.now())).rejects.toMatchObject({
+      code: 'still_in_use',
+    });
     await test.pool.updateMachine(ADMIN, 'm1', { disabled: true }, test.now());
     await test.pool.release(alice, id, test.now());
     await test.settle();
@@ -238,7 +245,11 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
       release = resolve;
     });
     test.driver.hook = (verb, _machine, when) => (verb === 'create' && when === 'before' ? held : undefined);
-    const { reservation, settled } = await test.pool.reserve(alice, { count: 1, minutes: 5, password: 'x' }, test.now());
+    const { reservation, settled } = await test.pool.reserve(
+      alice,
+      { count: 1, minutes: 5, password: 'x' },
+      test.now(),
+    );
     await test.pool.release(alice, reservation.id, test.now());
     await expect.poll(async () => (await test.pool.available()).available).toEqual(['m1']);
     release();
@@ -250,7 +261,12 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     await test.addMachines(1);
     const { id } = await test.reserve(alice, 1, { password: 'very-secret-word' });
     await test.pool.extend(alice, id, 5, test.now());
-    await test.pool.updateMachine(ADMIN, 'm1', { credential: { kind: 'password', password: 'other-secret' } }, test.now());
+    await test.pool.updateMachine(
+      ADMIN,
+      'm1',
+      { credential: { kind: 'password', password: 'other-secret' } },
+      test.now(),
+    );
     await test.pool.release(alice, id, test.now());
     await test.settle();
     const entries = await test.pool.listAudit({ limit: 100 });

@@ -1,6 +1,6 @@
 import {
-  AccessError,
   type AccessDriver,
+  AccessError,
   type AccessFailure,
   type AccountOrder,
   type MachineAccess,
@@ -16,7 +16,9 @@ export interface FakeDriver extends AccessDriver {
   /** Calls so far, in order. */
   readonly calls: { verb: 'probe' | 'create' | 'remove'; machine: string; account?: string }[];
   /** Called in the middle of each call, after its effect when `after` is true. */
-  hook: ((verb: 'probe' | 'create' | 'remove', machine: string, when: 'before' | 'after') => Promise<void> | void) | null;
+  hook:
+    | ((verb: 'probe' | 'create' | 'remove', machine: string, when: 'before' | 'after') => Promise<void> | void)
+    | null;
   /** Two accounts of Berth on one machine at once: a machine that was lent twice or lent dirty. */
   readonly doubled: string[];
 }

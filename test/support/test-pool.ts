@@ -91,7 +91,11 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
         machines += 1;
         const name = `m${machines}`;
         const machine = { name, host: `10.0.${machines >> 8}.${machines & 255}`, port: 22, user: 'root', labels };
-        await pool.registerMachine(ADMIN, { ...machine, credential: { kind: 'password', password: 'test' } }, self.now());
+        await pool.registerMachine(
+          ADMIN,
+          { ...machine, credential: { kind: 'password', password: 'test' } },
+          self.now(),
+        );
       }
       await self.settle();
     },

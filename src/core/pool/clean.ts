@@ -66,7 +66,12 @@ export async function clean(place: Workplace, allocationId: string): Promise<voi
     if (!(error instanceof AccessError)) throw error;
     const failedAt = place.clock();
     const nextTryAt = new Date(failedAt.getTime() + pauseAfterFailures(allocation.attempts + 1));
-    await tables.allocations.postponeCleaning(allocationId, place.workerId, `${error.message}. ${error.mend}`, nextTryAt);
+    await tables.allocations.postponeCleaning(
+      allocationId,
+      place.workerId,
+      `${error.message}. ${error.mend}`,
+      nextTryAt,
+    );
     await noteFailure(place, machine, error, failedAt);
     place.log.warn({ machine: machine.name, problem: error.code, nextTryAt }, 'machine could not be cleaned yet');
   }

@@ -14,7 +14,10 @@ export async function extend(
   now: Date,
 ): Promise<ReservationView> {
   if (!Number.isInteger(minutes) || minutes === 0 || Math.abs(minutes) > MAX_MINUTES) {
-    throw new Refusal('invalid_request', `minutes: a whole number from -${MAX_MINUTES} to ${MAX_MINUTES}, not 0, is needed`);
+    throw new Refusal(
+      'invalid_request',
+      `minutes: a whole number from -${MAX_MINUTES} to ${MAX_MINUTES}, not 0, is needed`,
+    );
   }
   return await place.store.transaction(async (tables) => {
     const reservation = mayTouch(actor, id, await tables.reservations.byId(id));
@@ -26,7 +29,10 @@ export async function extend(
       throw new Refusal('reservation_over', `reservation ${id} is over; make a new one`);
     }
     if (endsAt <= now) {
-      throw new Refusal('invalid_request', 'minutes: the new end would be in the past; release the reservation instead');
+      throw new Refusal(
+        'invalid_request',
+        'minutes: the new end would be in the past; release the reservation instead',
+      );
     }
     if (endsAt.getTime() - now.getTime() > MAX_MINUTES * 60_000) {
       throw new Refusal('invalid_request', `minutes: a reservation ends at most ${MAX_MINUTES} minutes from now`);

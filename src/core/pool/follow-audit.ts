@@ -9,7 +9,10 @@ const LOOK_BACK = 200;
 const MOST = 1_000;
 
 /** See Pool.auditSince. */
-export async function auditSince(store: Store, point: AuditPoint): Promise<{ entries: AuditEntry[]; point: AuditPoint }> {
+export async function auditSince(
+  store: Store,
+  point: AuditPoint,
+): Promise<{ entries: AuditEntry[]; point: AuditPoint }> {
   const found = await store.tables.audit.after(point.lastId - LOOK_BACK, MOST);
   const entries = found.filter((entry) => !point.seen.has(entry.id));
   const lastId = Math.max(point.lastId, ...found.map((entry) => entry.id));

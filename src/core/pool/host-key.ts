@@ -18,7 +18,10 @@ export function checkedHostKey(text: string): string {
     blob.readUInt32BE(0) === named.length &&
     blob.subarray(4, 4 + named.length).equals(named);
   if (!wellFormed) {
-    throw new Refusal('invalid_request', 'host_key: write the public host key as "ssh-ed25519 AAAA..." (ssh-keyscan prints it)');
+    throw new Refusal(
+      'invalid_request',
+      'host_key: write the public host key as "ssh-ed25519 AAAA..." (ssh-keyscan prints it)',
+    );
   }
   return `${algorithm} ${base64}`;
 }

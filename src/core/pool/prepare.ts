@@ -79,7 +79,10 @@ async function prepareOne(
     } catch (error) {
       if (!(error instanceof AccessError)) throw error;
       problems.push(`${machine.name}: ${error.message}`);
-      place.log.warn({ machine: machine.name, reservation: reservation.id, problem: error.code }, 'machine failed while it was prepared');
+      place.log.warn(
+        { machine: machine.name, reservation: reservation.id, problem: error.code },
+        'machine failed while it was prepared',
+      );
       if (error.code === 'fenced_off') throw over(reservation.id);
       // An account of somebody else is no fault of the machine.
       if (error.code !== 'account_exists') await noteFailure(place, machine, error, place.clock());
@@ -127,7 +130,9 @@ async function activate(place: Workplace, reservation: Reservation): Promise<Res
     if (!(await tables.reservations.move(reservation.id, 'preparing', 'active'))) return false;
     const active = await tables.allocations.activate(reservation.id);
     if (active !== reservation.machineCount) {
-      throw new Error(`reservation ${reservation.id} has ${active} prepared machines instead of ${reservation.machineCount}`);
+      throw new Error(
+        `reservation ${reservation.id} has ${active} prepared machines instead of ${reservation.machineCount}`,
+      );
     }
     await tables.audit.add({
       at: place.clock(),
@@ -170,7 +175,8 @@ export async function settlement(place: Workplace, id: string): Promise<Reservat
     if (view.state !== 'preparing') {
       throw view.endReason === 'preparation_failed' ? noneLeft() : over(id);
     }
-    if (place.background.closing) throw new Refusal('unavailable', 'Berth is shutting down; the reservation is finished by another process');
+    if (place.background.closing)
+      throw new Refusal('unavailable', 'Berth is shutting down; the reservation is finished by another process');
     await sleep(100);
   }
 }

@@ -113,7 +113,8 @@ function plainChanges(found: Machine, changes: MachineChanges, host: string, mov
 }
 
 function stateChange(found: Machine, changes: MachineChanges, moved: boolean, now: Date): Partial<Machine> {
-  if (changes.disabled === true) return { state: 'disabled', reason: 'disabled by an admin', mend: 'Enable it to lend it again.' };
+  if (changes.disabled === true)
+    return { state: 'disabled', reason: 'disabled by an admin', mend: 'Enable it to lend it again.' };
   const stays = found.state === 'disabled' && changes.disabled !== false;
   const anew =
     moved ||

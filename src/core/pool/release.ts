@@ -80,7 +80,13 @@ async function end(tables: Tables, actor: Actor, id: string, reason: EndReason, 
     (await tables.reservations.move(id, 'preparing', 'failed', { endedAt: now, endReason: reason }));
   if (!ended) return false;
   await tables.allocations.startCleaning(id, now);
-  await tables.audit.add({ at: now, actor: actor.name, action: 'reservation.released', subject: id, details: { reason } });
+  await tables.audit.add({
+    at: now,
+    actor: actor.name,
+    action: 'reservation.released',
+    subject: id,
+    details: { reason },
+  });
   return true;
 }
 
@@ -96,7 +102,10 @@ async function releaseOne(tables: Tables, actor: Actor, id: string, machine: str
     throw new Refusal('not_found', `machine: this reservation has no machine named ${machine}`);
   }
   if (reservation?.state === 'preparing') {
-    throw new Refusal('conflict', 'reservation: it is still being prepared; release all of it, or wait until it is active');
+    throw new Refusal(
+      'conflict',
+      'reservation: it is still being prepared; release all of it, or wait until it is active',
+    );
   }
   if (found.state !== 'active') return true;
   if (!allocations.some((one) => one.state === 'active' && one.id !== found.id)) return false;

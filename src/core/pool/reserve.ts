@@ -12,7 +12,12 @@ import { loadReservation } from './show-reservations.ts';
 import { LEASE_MS, type Workplace } from './workplace.ts';
 
 /** See Pool.reserve. */
-export async function reserve(place: Workplace, actor: Actor, request: ReserveRequest, now: Date): Promise<ReserveAnswer> {
+export async function reserve(
+  place: Workplace,
+  actor: Actor,
+  request: ReserveRequest,
+  now: Date,
+): Promise<ReserveAnswer> {
   if (actor.kind !== 'user') throw new Refusal('forbidden', 'only people can reserve machines');
   const accountName = checkedRequest(actor, request);
   const wanted: Wanted = { labels: [...(request.labels ?? [])], machines: [...new Set(request.machines ?? [])] };
@@ -61,7 +66,10 @@ export async function reserve(place: Workplace, actor: Actor, request: ReserveRe
 
   if (earlier) {
     if (earlier.requestDigest !== requestDigest) {
-      throw new Refusal('idempotency_key_reused', 'Idempotency-Key: this key was used for another request; choose a new one');
+      throw new Refusal(
+        'idempotency_key_reused',
+        'Idempotency-Key: this key was used for another request; choose a new one',
+      );
     }
     return {
       reservation: await loadReservation(place.store.tables, earlier.id),

@@ -40,8 +40,7 @@ export async function loadReservation(tables: Tables, id: string): Promise<Reser
  * @throws Refusal `not_found`, also for a foreign one: who may not see it does not learn that it exists.
  */
 export function mayTouch(actor: Actor, id: string, reservation: Reservation | undefined): Reservation {
-  const allowed =
-    reservation && (isAdmin(actor) || (actor.kind === 'user' && actor.id === reservation.userId));
+  const allowed = reservation && (isAdmin(actor) || (actor.kind === 'user' && actor.id === reservation.userId));
   if (!allowed) throw noSuchReservation(id);
   return reservation;
 }

@@ -39,7 +39,9 @@ export function reservationView(reservation: Reservation, allocations: readonly 
     endsAt: reservation.endsAt,
     endedAt: reservation.endedAt,
     endReason: reservation.endReason,
-    machines: allocations.filter((one) => over || one.state !== 'cleaned' || one.preparedAt !== null).map(allocationView),
+    machines: allocations
+      .filter((one) => over || one.state !== 'cleaned' || one.preparedAt !== null)
+      .map(allocationView),
   };
 }
 

@@ -42,7 +42,11 @@ export function createMetrics(): Metrics {
 function watchPool(registry: Registry, stock: () => Promise<Stock>): void {
   const registers = [registry];
   const held = new Gauge({ name: 'berth_machines_held', help: 'Machines in an open allocation', registers });
-  const backlog = new Gauge({ name: 'berth_cleaning_backlog', help: 'Allocations that wait to be proven clean', registers });
+  const backlog = new Gauge({
+    name: 'berth_cleaning_backlog',
+    help: 'Allocations that wait to be proven clean',
+    registers,
+  });
   const age = new Gauge({
     name: 'berth_cleaning_oldest_seconds',
     help: 'How long the oldest of them has waited',

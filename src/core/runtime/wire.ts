@@ -86,7 +86,9 @@ async function readiness(store: Store, now: Date): Promise<string[]> {
   try {
     const lastBeat = await store.tables.heartbeats.lastAt('scheduler');
     const silent = !lastBeat || now.getTime() - lastBeat.getTime() > HEARTBEAT_LIMIT_MS;
-    return silent ? [`scheduler: ${lastBeat ? `last seen ${lastBeat.toISOString()}` : 'never seen'}; is one running?`] : [];
+    return silent
+      ? [`scheduler: ${lastBeat ? `last seen ${lastBeat.toISOString()}` : 'never seen'}; is one running?`]
+      : [];
   } catch {
     return ['database: it cannot be reached'];
   }

@@ -45,7 +45,11 @@ export function allocationsTable(db: Kysely<Schema>) {
      * Machines are locked in the order of their ids, so that two claims do not wait for each other in a circle.
      * @throws DuplicateKey when one of them is held already.
      */
-    async claim(claims: readonly { id: string; machineId: string }[], reservationId: string, now: Date): Promise<number> {
+    async claim(
+      claims: readonly { id: string; machineId: string }[],
+      reservationId: string,
+      now: Date,
+    ): Promise<number> {
       const idOf = new Map(claims.map((claim) => [claim.machineId, claim.id]));
       const machineIds = [...idOf.keys()].sort();
       await db
@@ -61,26 +65,28 @@ export function allocationsTable(db: Kysely<Schema>) {
         .where('state', '=', 'ready')
         .orderBy('id')
         .execute();
-      const rows = machines.map((machine): AllocationRow => ({
-        id: idOf.get(machine.id) as string,
-        reservation_id: reservationId,
-        machine_id: machine.id,
-        machine_name: machine.name,
-        generation: machine.generation,
-        state: 'preparing',
-        open: 1,
-        lease_owner: null,
-        lease_until: 0,
-        attempts: 0,
-        next_try_at: now.getTime(),
-        problem: null,
-        uid: null,
-        created_at: now.getTime(),
-        prepared_at: null,
-        cleaning_since: null,
-        cleaned_at: null,
-        removal: null,
-      }));
+      const rows = machines.map(
+        (machine): AllocationRow => ({
+          id: idOf.get(machine.id) as string,
+          reservation_id: reservationId,
+          machine_id: machine.id,
+          machine_name: machine.name,
+          generation: machine.generation,
+          state: 'preparing',
+          open: 1,
+          lease_owner: null,
+          lease_until: 0,
+          attempts: 0,
+          next_try_at: now.getTime(),
+          problem: null,
+          uid: null,
+          created_at: now.getTime(),
+          prepared_at: null,
+          cleaning_since: null,
+          cleaned_at: null,
+          removal: null,
+        }),
+      );
       if (rows.length > 0) await db.insertInto('allocations').values(rows).execute();
       return rows.length;
     },

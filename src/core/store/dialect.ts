@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import BetterSqlite3 from 'better-sqlite3';
-import type { DatabaseConnection, Dialect as KyselyDialect, Driver, Kysely, QueryResult } from 'kysely';
+import type { DatabaseConnection, Driver, Kysely, Dialect as KyselyDialect, QueryResult } from 'kysely';
 import { CompiledQuery, MysqlDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely';
 import { createPool } from 'mysql2';
 import { meaningOf } from './failures.ts';
@@ -47,7 +47,9 @@ export function kyselyDialect(database: Database): KyselyDialect {
   });
   // Strict, so that a value that does not fit is an error; each statement sees what was committed before it.
   pool.on('connection', (connection) => {
-    connection.query("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10");
+    connection.query(
+      "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', innodb_lock_wait_timeout = 10",
+    );
     connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
   });
   return watched(new MysqlDialect({ pool }), null);
@@ -122,7 +124,8 @@ class WatchedDriver implements Driver {
     let outer = this.#outer.get(inner);
     if (!outer) {
       outer = {
-        executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> => withMeaning(() => inner.executeQuery<R>(query)),
+        executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> =>
+          withMeaning(() => inner.executeQuery<R>(query)),
         streamQuery: (query, size) => inner.streamQuery(query, size),
       };
       this.#outer.set(inner, outer);

@@ -61,7 +61,10 @@ export function meaningOf(error: unknown): unknown {
 }
 
 function unavailable(cause: Error): Refusal {
-  const refusal = new Refusal('unavailable', 'the database cannot be reached at the moment; try again in a few seconds');
+  const refusal = new Refusal(
+    'unavailable',
+    'the database cannot be reached at the moment; try again in a few seconds',
+  );
   refusal.cause = cause;
   return refusal;
 }

@@ -8,7 +8,11 @@ export type Heartbeats = ReturnType<typeof heartbeatsTable>;
 export function heartbeatsTable(db: Kysely<Schema>) {
   return {
     async beat(name: string, at: Date): Promise<void> {
-      const updated = await db.updateTable('heartbeats').set({ at: at.getTime() }).where('name', '=', name).executeTakeFirst();
+      const updated = await db
+        .updateTable('heartbeats')
+        .set({ at: at.getTime() })
+        .where('name', '=', name)
+        .executeTakeFirst();
       if (updated.numUpdatedRows > 0n) return;
       try {
         await db.insertInto('heartbeats').values({ name, at: at.getTime() }).execute();

@@ -54,7 +54,8 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
       )
       .where('machines.state', '=', 'ready')
       .where('allocations.id', 'is', null);
-    for (const label of wanted.labels) query = query.where(sql<number>`instr(machines.labels, ${`,${label},`})`, '>', 0);
+    for (const label of wanted.labels)
+      query = query.where(sql<number>`instr(machines.labels, ${`,${label},`})`, '>', 0);
     if (wanted.machines.length > 0) query = query.where('machines.name', 'in', [...wanted.machines]);
     return query;
   };
@@ -78,7 +79,11 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
     async insert(machine: Machine): Promise<void> {
       await db
         .insertInto('machines')
-        .values({ id: machine.id, created_at: machine.createdAt.getTime(), ...toRow(machine.id, machine, seal) } as MachineRow)
+        .values({
+          id: machine.id,
+          created_at: machine.createdAt.getTime(),
+          ...toRow(machine.id, machine, seal),
+        } as MachineRow)
         .execute();
     },
     async byName(name: string): Promise<Machine | undefined> {
@@ -87,7 +92,11 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
     },
     async byIds(ids: readonly string[]): Promise<Machine[]> {
       if (ids.length === 0) return [];
-      const rows = await db.selectFrom('machines').selectAll().where('id', 'in', [...ids]).execute();
+      const rows = await db
+        .selectFrom('machines')
+        .selectAll()
+        .where('id', 'in', [...ids])
+        .execute();
       return rows.map((row) => fromRow(row, seal));
     },
     /** By name. */
@@ -126,12 +135,20 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
     /** Which of these names no machine bears. */
     async unknownNames(names: readonly string[]): Promise<string[]> {
       if (names.length === 0) return [];
-      const rows = await db.selectFrom('machines').select('name').where('name', 'in', [...names]).execute();
+      const rows = await db
+        .selectFrom('machines')
+        .select('name')
+        .where('name', 'in', [...names])
+        .execute();
       const known = new Set(rows.map((row) => row.name));
       return names.filter((name) => !known.has(name));
     },
     async update(id: string, changes: Partial<Omit<Machine, 'id' | 'createdAt'>>): Promise<void> {
-      await db.updateTable('machines').set(toRow(id, changes, seal)).where('id', '=', id).execute();
+      await db
+        .updateTable('machines')
+        .set(toRow(id, changes, seal))
+        .where('id', '=', id)
+        .execute();
     },
     /** Changes the machine only if it is in one of the given states; says whether it did. */
     async updateIn(states: readonly MachineState[], id: string, changes: Partial<Machine>): Promise<boolean> {
@@ -179,7 +196,11 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
       return result.numUpdatedRows > 0n;
     },
     async countByState(): Promise<{ state: MachineState; n: number }[]> {
-      const rows = await db.selectFrom('machines').select(['state', db.fn.countAll().as('n')]).groupBy('state').execute();
+      const rows = await db
+        .selectFrom('machines')
+        .select(['state', db.fn.countAll().as('n')])
+        .groupBy('state')
+        .execute();
       return rows.map((row) => ({ state: row.state, n: Number(row.n) }));
     },
   };

@@ -39,7 +39,13 @@ export function reservationsTable(db: Kysely<Schema>) {
     },
     async byIds(ids: readonly string[]): Promise<Reservation[]> {
       if (ids.length === 0) return [];
-      return (await db.selectFrom('reservations').selectAll().where('id', 'in', [...ids]).execute()).map(fromRow);
+      return (
+        await db
+          .selectFrom('reservations')
+          .selectAll()
+          .where('id', 'in', [...ids])
+          .execute()
+      ).map(fromRow);
     },
     async byIdempotencyKey(userId: string, key: string): Promise<Reservation | undefined> {
       const row = await db

@@ -23,7 +23,9 @@ export function createSeal(secretKey: Buffer): Seal {
       const [version, id, nonce, tag, body] = sealed.split('.');
       if (version !== 'v1' || !nonce || !tag || body === undefined) throw new Error('not a sealed text');
       if (id !== keyId) throw new Error(`sealed with another key (${id}); set BERTH_SECRET_KEY to that key`);
-      const decipher = createDecipheriv('aes-256-gcm', secretKey, Buffer.from(nonce, 'base64url'), { authTagLength: 16 })
+      const decipher = createDecipheriv('aes-256-gcm', secretKey, Buffer.from(nonce, 'base64url'), {
+        authTagLength: 16,
+      })
         .setAAD(Buffer.from(context))
         .setAuthTag(Buffer.from(tag, 'base64url'));
       return Buffer.concat([decipher.update(Buffer.from(body, 'base64url')), decipher.final()]).toString('utf8');

@@ -1,6 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import ssh2 from 'ssh2';
-import type { AuthContext, PasswordAuthContext, PublicKeyAuthContext } from 'ssh2';
+import ssh2, { type AuthContext, type PasswordAuthContext, type PublicKeyAuthContext } from 'ssh2';
 import { verify } from 'unixcrypt';
 import type { MachineMemory, SimulatedAccount } from './machine.ts';
 
@@ -33,7 +32,7 @@ function keyFits(attempt: PublicKeyAuthContext, account: SimulatedAccount): bool
   return account.keys.some((line) => {
     const key = ssh2.utils.parseKey(line);
     if (key instanceof Error || !key.getPublicSSH().equals(attempt.key.data)) return false;
-    if (!attempt.signature || !attempt.blob) return true;
-    return key.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true;
+    if (!attempt.signature) return true;
+    return attempt.blob !== undefined && key.verify(attempt.blob, attempt.signature, attempt.hashAlgo) === true;
   });
 }

@@ -33,14 +33,19 @@ export function runPretendShell(channel: ServerChannel, account: string, machine
     const command = line.trim();
     line = '';
     if (terminal) channel.write(lineEnd);
-    if (command === 'exit' || command === 'logout') return end();
+    if (command === 'exit' || command === 'logout') {
+      end();
+      return;
+    }
     if (command !== '') channel.write(`${reply(command, account, machine) ?? refusal(command)}${lineEnd}`);
     channel.write(prompt);
   };
   const press = (letter: string): void => {
-    if (letter === '\r' || letter === '\n') return enter();
-    if (letter === '\u0004' && line === '') return end();
-    if (letter === '\u0003') {
+    if (letter === '\r' || letter === '\n') {
+      enter();
+    } else if (letter === '\u0004' && line === '') {
+      end();
+    } else if (letter === '\u0003') {
       line = '';
       channel.write(`^C${lineEnd}${prompt}`);
     } else if (letter === '\u007f' || letter === '\b') {
@@ -70,6 +75,9 @@ function reply(command: string, account: string, machine: string): string | null
 }
 
 function refusal(command: string): string {
-  const shown = command.trim().replace(/[^ -~]/g, '?').slice(0, 60);
+  const shown = command
+    .trim()
+    .replace(/[^ -~]/g, '?')
+    .slice(0, 60);
   return `${shown}: does not run here. ${BANNER}`;
 }

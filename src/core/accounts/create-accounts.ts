@@ -1,0 +1,175 @@
+import { randomUUID } from 'node:crypto';
+import { checkedAccountName } from '#core/domain/account-name.ts';
+import { type Actor, isAdmin } from '#core/domain/actor.ts';
+import { Refusal } from '#core/domain/refusal.ts';
+import type { Store, Tables } from '#core/store/store.ts';
+import type { User } from '#core/store/users.ts';
+import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
+import { hashPassword, passwordFits } from './passwords.ts';
+import { createTokens, type TokenKeys } from './tokens.ts';
+
+export function createAccounts(store: Store, keys: TokenKeys): Accounts {
+  const tokens = createTokens(keys);
+  return {
+    seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
+
+    async login(username, password, now) {
+      const user = await store.tables.users.byName(username);
+      const fits = await passwordFits(user?.passwordHash, password);
+      if (!user || !fits || user.disabled) throw new Refusal('invalid_grant', 'the user name or the password is wrong');
+      const token = await tokens.issue({ userId: user.id, version: user.tokenVersion }, now);
+      await store.tables.audit.add({
+        at: now,
+        actor: user.username,
+        action: 'user.signed_in',
+        subject: user.username,
+        details: {},
+      });
+      return { token, expiresInSeconds: keys.expiresMinutes * 60 };
+    },
+
+    async authenticate(token, now) {
+      const { userId, version } = await tokens.read(token, now);
+      const user = await store.tables.users.byId(userId);
+      if (!user || user.disabled || user.tokenVersion !== version) {
+        throw new Refusal('unauthorized', 'the token is not valid any more; sign in again');
+      }
+      return { kind: 'user', id: user.id, name: user.username, role: user.role };
+    },
+
+    createUser: (actor, user, now) => createUser(store, actor, user, now),
+    listUsers: async () => (await store.tables.users.list()).map(view),
+    getUser: async (username) => view(existing(username, await store.tables.users.byName(username))),
+    updateUser: (actor, username, changes, now) => updateUser(store, actor, username, changes, now),
+    deleteUser: (actor, username, now) => deleteUser(store, actor, username, now),
+  };
+}
+
+async function seedAdmin(store: Store, username: string, password: string, now: Date): Promise<void> {
+  if ((await store.tables.users.count()) > 0) return;
+  const user = await newUser({ username, password, role: 'admin' }, now);
+  try {
+    await store.transaction(async (tables) => {
+      if ((await tables.users.count()) > 0) return;
+      await tables.users.insert(user);
+      await tables.audit.add({
+        at: now,
+        actor: 'setup',
+        action: 'user.created',
+        subject: username,
+        details: { role: 'admin' },
+      });
+    });
+  } catch (error) {
+    // Another process that starts at the same moment has made it.
+    if (!(error instanceof Refusal && error.code === 'conflict')) throw error;
+  }
+}
+
+async function createUser(store: Store, actor: Actor, given: UserToCreate, now: Date): Promise<UserView> {
+  adminsOnly(actor);
+  const user = await newUser(given, now);
+  await store.transaction(async (tables) => {
+    await tables.users.insert(user);
+    await tables.audit.add({
+      at: now,
+      actor: actor.name,
+      action: 'user.created',
+      subject: user.username,
+      details: { role: user.role },
+    });
+  });
+  return view(user);
+}
+
+async function updateUser(
+  store: Store,
+  actor: Actor,
+  username: string,
+  changes: UserChanges,
+  now: Date,
+): Promise<UserView> {
+  adminsOnly(actor);
+  if (Object.values(changes).every((value) => value === undefined)) {
+    throw new Refusal('invalid_request', 'body: name at least one thing to change');
+  }
+  const passwordHash =
+    changes.password === undefined ? undefined : await hashPassword(checkedPassword(changes.password));
+  return await store.transaction(async (tables) => {
+    // Counting first locks the admins, so that two of them cannot demote each other at the same moment.
+    const admins = await tables.users.countActiveAdmins();
+    const user = existing(username, await tables.users.byName(username));
+    const after = {
+      role: changes.role ?? user.role,
+      disabled: changes.disabled ?? user.disabled,
+    };
+    const lessTrusted = (after.disabled && !user.disabled) || after.role !== user.role;
+    if (user.role === 'admin' && !user.disabled && (after.role !== 'admin' || after.disabled)) keepOneAdmin(admins);
+    await tables.users.update(user.id, {
+      ...after,
+      ...(passwordHash !== undefined && { passwordHash }),
+      ...((lessTrusted || passwordHash !== undefined) && { tokenVersion: user.tokenVersion + 1 }),
+    });
+    await tables.audit.add({
+      at: now,
+      actor: actor.name,
+      action: 'user.updated',
+      subject: username,
+      details: {
+        before: { role: user.role, disabled: user.disabled },
+        after,
+        passwordChanged: passwordHash !== undefined,
+      },
+    });
+    return view({ ...user, ...after });
+  });
+}
+
+async function deleteUser(store: Store, actor: Actor, username: string, now: Date): Promise<void> {
+  adminsOnly(actor);
+  await store.transaction(async (tables) => {
+    const admins = await tables.users.countActiveAdmins();
+    const user = existing(username, await tables.users.byName(username));
+    if (user.role === 'admin' && !user.disabled) keepOneAdmin(admins);
+    await refuseWhileHolding(tables, username);
+    await tables.users.remove(user.id);
+    await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
+  });
+}
+
+/** A name that is free again must not fall to somebody else while accounts of its last bearer exist. */
+async function refuseWhileHolding(tables: Tables, username: string): Promise<void> {
+  const open = await tables.allocations.open(username);
+  if (open.length > 0) throw new Refusal('still_in_use', `${username}: the user still holds ${open.length} machine(s)`);
+}
+
+async function newUser({ username, password, role }: UserToCreate, now: Date): Promise<User> {
+  checkedAccountName(username);
+  const passwordHash = await hashPassword(checkedPassword(password));
+  return { id: randomUUID(), username, passwordHash, role, disabled: false, tokenVersion: 0, createdAt: now };
+}
+
+function checkedPassword(password: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  if (password.length < 1 || password.length > 1024 || /[\u0000-\u001f\u007f]/.test(password)) {
+    throw new Refusal('invalid_request', 'password: 1 to 1024 characters are needed, without control characters');
+  }
+  return password;
+}
+
+function keepOneAdmin(admins: number): void {
+  if (admins <= 1) throw new Refusal('last_admin', 'this is the last admin who can sign in; make another one first');
+}
+
+function existing(username: string, user: User | undefined): User {
+  if (!user) throw new Refusal('not_found', `username: there is no user named "${username}"`);
+  return user;
+}
+
+function adminsOnly(actor: Actor): void {
+  if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change users');
+}
+
+function view({ username, role, disabled, createdAt }: User): UserView {
+  return { username, role, disabled, createdAt };
+}

@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { resolve } from 'node:path';
+import type { Database } from '#core/store/dialect.ts';
+
+/** A setting that Berth cannot start with. The message is one line that names the setting and what it takes. */
+export class SettingError extends Error {}
+
+/** Settings as the processes use them: read once, at the start. */
+export interface Config {
+  readonly development: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly webConcurrency: number;
+  readonly dataDir: string;
+  readonly database: Database;
+  readonly dbConnectMaxRetries: number;
+  readonly dbConnectRetrySeconds: number;
+  /** Null: made once and kept in the data directory. */
+  readonly jwtSecret: string | null;
+  readonly jwtExpiresMinutes: number;
+  /** Null: made once and kept in the data directory. */
+  readonly secretKey: Buffer | null;
+  readonly adminDefaultUsername: string;
+  readonly adminDefaultPassword: string;
+  readonly logLevel: string;
+  /** Null: metrics are for callers on loopback only. */
+  readonly metricsToken: string | null;
+  /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
+  readonly trustedProxies: readonly string[];
+}
+
+export const DEFAULT_ADMIN_PASSWORD = 'change-me';
+const LEAST_SECRET_LENGTH = 32;
+const LOG_LEVELS: Readonly<Record<string, string>> = {
+  trace: 'trace',
+  debug: 'debug',
+  info: 'info',
+  warn: 'warn',
+  warning: 'warn',
+  error: 'error',
+  critical: 'fatal',
+  fatal: 'fatal',
+  silent: 'silent',
+};
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws SettingError for the first setting that is wrong, or not safe where the server is to listen. */
+export function readConfig(env: Environment): Config {
+  const read = reader(env);
+  const development = read.oneOf('BERTH_ENV', ['production', 'development'], 'production') === 'development';
+  const host = read.text('HOST') ?? '127.0.0.1';
+  const dataDir = resolve(read.text('BERTH_DATA_DIR') ?? 'data');
+  const config: Config = {
+    development,
+    host,
+    port: read.whole('PORT', 8080, 0, 65_535),
+    webConcurrency: read.whole('WEB_CONCURRENCY', 1, 1, 64),
+    dataDir,
+    database: databaseOf(read.secret('DATABASE_URL'), dataDir),
+    dbConnectMaxRetries: read.whole('DB_CONNECT_MAX_RETRIES', 30, 0, 10_000),
+    dbConnectRetrySeconds: read.whole('DB_CONNECT_RETRY_SECONDS', 2, 0, 3_600),
+    jwtSecret: read.secret('JWT_SECRET'),
+    jwtExpiresMinutes: read.whole('JWT_EXPIRES_MINUTES', 60, 1, 1_440),
+    secretKey: secretKeyOf(read.secret('BERTH_SECRET_KEY')),
+    adminDefaultUsername: read.text('ADMIN_DEFAULT_USERNAME') ?? 'admin',
+    adminDefaultPassword: read.secret('ADMIN_DEFAULT_PASSWORD') ?? DEFAULT_ADMIN_PASSWORD,
+    logLevel: LOG_LEVELS[read.oneOf('LOG_LEVEL', Object.keys(LOG_LEVELS), 'info')] as string,
+    metricsToken: read.secret('METRICS_TOKEN'),
+    trustedProxies: (read.text('BERTH_TRUSTED_PROXIES') ?? '')
+      .split(',')
+      .filter((part) => part !== '')
+      .map((part) => part.trim()),
+  };
+  read.oneOf('ACCESS_DRIVER', ['ssh'], 'ssh');
+  refuseUnsafe(config);
+  return config;
+}
+
+/** What is fine on this machine alone is not where others can reach it. */
+function refuseUnsafe(config: Config): void {
+  if (config.jwtSecret !== null && config.jwtSecret.length < LEAST_SECRET_LENGTH && !config.development) {
+    throw new SettingError(
+      `JWT_SECRET: at least ${LEAST_SECRET_LENGTH} characters are needed, for example from "openssl rand -base64 48"`,
+    );
+  }
+  for (const proxy of config.trustedProxies) {
+    const [address = '', bits] = proxy.split('/');
+    if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) {
+      throw new SettingError(
+        `BERTH_TRUSTED_PROXIES: "${proxy}" is no address or network; write them like 10.0.0.1,172.16.0.0/12`,
+      );
+    }
+  }
+  if (config.development || isLoopback(config.host)) return;
+  if (config.jwtSecret === null) {
+    throw new SettingError(
+      `JWT_SECRET: set it (for example from "openssl rand -base64 48") before the server listens on ${config.host}, or set BERTH_ENV=development`,
+    );
+  }
+  if (config.adminDefaultPassword === DEFAULT_ADMIN_PASSWORD) {
+    throw new SettingError(
+      `ADMIN_DEFAULT_PASSWORD: choose another one than the shipped "${DEFAULT_ADMIN_PASSWORD}" before the server listens on ${config.host}, or set BERTH_ENV=development`,
+    );
+  }
+}
+
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function databaseOf(url: string | null, dataDir: string): Database {
+  if (url === null) return { dialect: 'sqlite', file: resolve(dataDir, 'berth.sqlite') };
+  const wrong = new SettingError(
+    'DATABASE_URL: write it like mysql://user:password@host:3306/database (also mariadb:// or mysql+pymysql://) or sqlite:///path/to/file',
+  );
+  const file = /^sqlite:\/\/\/(.+)$/.exec(url)?.[1];
+  if (file !== undefined) return { dialect: 'sqlite', file: resolve(file) };
+  const rest = /^(?:mysql|mariadb)(?:\+[a-z0-9]+)?:(\/\/.+)$/.exec(url)?.[1];
+  if (rest === undefined || !URL.canParse(`mysql:${rest}`)) throw wrong;
+  const parsed = new URL(`mysql:${rest}`);
+  const database = parsed.pathname.slice(1);
+  if (!parsed.hostname || !parsed.username || !/^[A-Za-z0-9_$-]+$/.test(database)) throw wrong;
+  return {
+    dialect: 'mariadb',
+    host: parsed.hostname.replace(/^\[|\]$/g, ''),
+    port: parsed.port === '' ? 3306 : Number(parsed.port),
+    user: decodeURIComponent(parsed.username),
+    password: decodeURIComponent(parsed.password),
+    database,
+  };
+}
+
+function secretKeyOf(text: string | null): Buffer | null {
+  if (text === null) return null;
+  const key = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
+  if (key.length !== 32) {
+    throw new SettingError(
+      'BERTH_SECRET_KEY: 32 bytes in base64 or hex are needed, for example from "openssl rand -base64 32"',
+    );
+  }
+  return key;
+}
+
+/** Reads single settings. An empty one counts as unset. */
+function reader(env: Environment) {
+  const text = (name: string): string | undefined => env[name]?.trim() || undefined;
+  return {
+    text,
+    /** From NAME, or from the file that NAME_FILE names. */
+    secret(name: string): string | null {
+      const file = text(`${name}_FILE`);
+      const given = text(name);
+      if (file === undefined) return given ?? null;
+      if (given !== undefined) throw new SettingError(`${name}: set either ${name} or ${name}_FILE, not both`);
+      let content: string;
+      try {
+        content = readFileSync(file, 'utf8').trim();
+      } catch (error) {
+        throw new SettingError(
+          `${name}_FILE: the file cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`,
+        );
+      }
+      if (content === '') throw new SettingError(`${name}_FILE: the file is empty`);
+      return content;
+    },
+    whole(name: string, otherwise: number, least: number, most: number): number {
+      const value = text(name);
+      if (value === undefined) return otherwise;
+      const number = Number(value);
+      if (!/^\d+$/.test(value) || number < least || number > most) {
+        throw new SettingError(`${name}: a whole number from ${least} to ${most} is needed`);
+      }
+      return number;
+    },
+    oneOf(name: string, choices: readonly string[], otherwise: string): string {
+      const value = text(name)?.toLowerCase() ?? otherwise;
+      if (!choices.includes(value)) throw new SettingError(`${name}: one of ${choices.join(', ')} is needed`);
+      return value;
+    },
+  };
+}

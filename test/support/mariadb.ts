@@ -1,0 +1,109 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createConnection } from 'mysql2/promise';
+
+/** A private MariaDB server on loopback, in a folder of its own. */
+export interface MariadbServer {
+  /** `mysql://` address without a database; the user may do everything. */
+  readonly url: string;
+  start(): Promise<void>;
+  /** SIGKILL, as when the machine loses power. */
+  kill(): Promise<void>;
+  /** Ends the server and removes all of it. */
+  remove(): Promise<void>;
+}
+
+const PROGRAM = ['/usr/sbin/mariadbd', '/usr/bin/mariadbd', '/usr/local/bin/mariadbd'].find((path) => existsSync(path));
+const START_LIMIT_MS = 60_000;
+
+export function mariadbInstalled(): boolean {
+  return PROGRAM !== undefined;
+}
+
+export async function startMariadb(): Promise<MariadbServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'berth-mariadb-'));
+  const data = join(folder, 'data');
+  const socketPath = join(folder, 'socket');
+  const account = userInfo().username;
+  execFileSync(
+    'mariadb-install-db',
+    [
+      '--no-defaults',
+      `--user=${account}`,
+      `--datadir=${data}`,
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+    ],
+    { stdio: 'ignore' },
+  );
+  const port = await freePort();
+  let server: ChildProcess | null = null;
+
+  const start = async (): Promise<void> => {
+    const options = [
+      '--no-defaults',
+      `--user=${account}`,
+      `--datadir=${data}`,
+      `--socket=${socketPath}`,
+      `--pid-file=${join(folder, 'pid')}`,
+      '--bind-address=127.0.0.1',
+      `--port=${port}`,
+      '--innodb-buffer-pool-size=128M',
+      '--max-connections=400',
+    ];
+    server = spawn(PROGRAM as string, options, { stdio: 'ignore' });
+    await answering({ socketPath, user: 'root' });
+  };
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    const ending = server;
+    server = null;
+    if (!ending || ending.exitCode !== null) return;
+    const gone = new Promise((resolve) => ending.once('exit', resolve));
+    ending.kill(signal);
+    await gone;
+  };
+
+  await start();
+  const setup = await createConnection({ socketPath, user: 'root' });
+  await setup.query("CREATE USER berth@'127.0.0.1' IDENTIFIED BY 'berth'");
+  await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1'");
+  await setup.end();
+  return {
+    url: `mysql://berth:berth@127.0.0.1:${port}/`,
+    start,
+    kill: () => end('SIGKILL'),
+    async remove() {
+      await end('SIGTERM');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answering(options: { socketPath: string; user: string }): Promise<void> {
+  const giveUpAt = Date.now() + START_LIMIT_MS;
+  for (;;) {
+    try {
+      const connection = await createConnection(options);
+      await connection.end();
+      return;
+    } catch (error) {
+      if (Date.now() > giveUpAt) throw error;
+      await sleep(100);
+    }
+  }
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}

@@ -1,0 +1,57 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { Refusal, type RefusalCode } from '#core/domain/refusal.ts';
+
+/** The one place where a refusal gets an HTTP status. */
+const STATUS: Readonly<Record<RefusalCode, number>> = {
+  invalid_request: 400,
+  account_name_refused: 400,
+  invalid_grant: 401,
+  unauthorized: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  not_enough_machines: 409,
+  reservation_over: 409,
+  still_in_use: 409,
+  last_admin: 409,
+  idempotency_key_reused: 409,
+  too_many_requests: 429,
+  preparation_failed: 503,
+  unavailable: 503,
+};
+
+export function answerError(error: FastifyError | Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof Refusal) {
+    if (error.code === 'unavailable') reply.header('retry-after', '1');
+    if (STATUS[error.code] === 401) reply.header('www-authenticate', 'Bearer');
+    return reply.code(STATUS[error.code]).send({ ...error.details, error: error.code, message: error.message });
+  }
+  if (error.validation) {
+    return reply.code(400).send({ error: 'invalid_request', message: fieldMessage(error) });
+  }
+  const status = error.statusCode ?? 500;
+  if (status === 429) return reply.code(429).send({ error: 'too_many_requests', message: error.message });
+  if (status >= 400 && status < 500) {
+    const message = status === 413 ? 'body: at most 1 MiB is taken' : error.message;
+    return reply.code(status).send({ error: 'invalid_request', message });
+  }
+  request.log.error({ err: error }, 'request failed');
+  return reply.code(500).send({
+    error: 'internal',
+    message: `something went wrong here; the log has the reason under request ${request.id}`,
+  });
+}
+
+/** `duration: must be >= 1` instead of a path into the schema. Never repeats the value: it may be a secret. */
+function fieldMessage(error: FastifyError): string {
+  const [first] = error.validation ?? [];
+  const params = (first?.params ?? {}) as Record<string, unknown>;
+  const inside = (first?.instancePath ?? '').split('/').filter((part) => part !== '');
+  const extra = params['missingProperty'] ?? params['additionalProperty'];
+  if (extra !== undefined) inside.push(String(extra).slice(0, 64));
+  const field = inside.join('.') || (error.validationContext ?? 'body');
+  if (params['additionalProperty'] !== undefined) return `${field}: there is no such field`;
+  if (params['missingProperty'] !== undefined) return `${field}: is missing`;
+  if (first?.keyword === 'pattern') return `${field}: has characters or a form that is not allowed here`;
+  return `${field}: ${first?.message ?? 'is not valid'}`;
+}

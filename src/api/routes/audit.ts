@@ -1,0 +1,86 @@
+import { isAdmin } from '#core/domain/actor.ts';
+import { Refusal } from '#core/domain/refusal.ts';
+import type { AuditEntry } from '#core/pool/pool.ts';
+import type { ApiDeps, Call, Handlers } from '../app.ts';
+import { authenticate } from '../authenticate.ts';
+import type { Events } from '../events.ts';
+
+const DEFAULT_LIMIT = 100;
+/** A listener that has not read this much is let go: it can come back and look afresh. */
+const UNREAD_LIMIT_BYTES = 256 * 1024;
+const HEARTBEAT_MS = 15_000;
+/** How soon a stream ends after its token has stopped working. */
+const RECHECK_MS = 5_000;
+
+interface AuditQuery {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly until?: string;
+  readonly before?: number;
+  readonly limit?: number;
+}
+
+export function auditHandlers(deps: ApiDeps, events: Events): Handlers {
+  return {
+    async audit({ request }) {
+      const { from, until, limit = DEFAULT_LIMIT, ...query } = request.query as AuditQuery;
+      const entries = await deps.pool.listAudit({
+        ...query,
+        ...(from !== undefined && { from: time('from', from) }),
+        ...(until !== undefined && { until: time('until', until) }),
+        limit,
+      });
+      return {
+        entries: entries.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
+        next: entries.length === limit ? (entries.at(-1)?.id ?? null) : null,
+      };
+    },
+    events: async (call) => stream(deps, events, call),
+  };
+}
+
+/** Sends changes until the caller goes, the token stops working, or the server ends. */
+async function stream(deps: ApiDeps, events: Events, { caller, request, reply }: Call): Promise<void> {
+  reply.hijack();
+  const { raw } = reply;
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+  raw.write('retry: 1000\n\n');
+
+  const send = (text: string): void => {
+    if (raw.writableLength > UNREAD_LIMIT_BYTES) raw.destroy();
+    else raw.write(text);
+  };
+  const stop = events.listen(
+    (entry) => {
+      const kind = entry.action.split('.')[0] as string;
+      if (kind === 'user' && !isAdmin(caller)) return;
+      send(`id: ${entry.id}\nevent: ${kind}\ndata: ${JSON.stringify(change(entry))}\n\n`);
+    },
+    () => raw.end(),
+  );
+  const heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS);
+  const recheck = setInterval(() => {
+    authenticate(deps.accounts, request, 'user', deps.clock()).catch((error: unknown) => {
+      if (error instanceof Refusal && error.code === 'unauthorized') raw.end();
+    });
+  }, RECHECK_MS);
+  raw.once('close', () => {
+    stop();
+    clearInterval(heartbeat);
+    clearInterval(recheck);
+  });
+}
+
+function change({ at, actor, action, subject }: AuditEntry) {
+  return { at: at.toISOString(), actor, action, subject };
+}
+
+function time(field: string, text: string): Date {
+  const at = new Date(text);
+  if (Number.isNaN(at.getTime()))
+    throw new Refusal('invalid_request', `${field}: a time like 2026-01-31T12:00:00Z is needed`);
+  return at;
+}

@@ -1,0 +1,24 @@
+import type { Logger } from 'pino';
+import type { Config } from '#core/runtime/config.ts';
+import type { Berth } from '#core/runtime/wire.ts';
+import { buildApp } from './app.ts';
+
+/** Answers HTTP on the address of the settings until it is closed. */
+export async function serve(
+  config: Config,
+  berth: Berth,
+  log: Logger,
+): Promise<{ address: string; close(): Promise<void> }> {
+  const app = await buildApp({
+    pool: berth.pool,
+    accounts: berth.accounts,
+    clock: berth.clock,
+    readiness: berth.readiness,
+    registry: berth.metrics.registry,
+    logger: log,
+    metricsToken: config.metricsToken,
+    trustedProxies: config.trustedProxies,
+  });
+  const address = await app.listen({ host: config.host, port: config.port });
+  return { address, close: () => app.close() };
+}

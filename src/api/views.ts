@@ -1,0 +1,82 @@
+import type { UserView } from '#core/accounts/accounts.ts';
+import type { MachineView, ReservationView } from '#core/pool/pool.ts';
+
+/** From the core's shapes to what crosses the wire. */
+
+export function userOnWire(user: UserView) {
+  return {
+    username: user.username,
+    is_admin: user.role === 'admin',
+    disabled: user.disabled,
+    created_at: user.createdAt.toISOString(),
+  };
+}
+
+export function machineOnWire(machine: MachineView) {
+  return {
+    name: machine.name,
+    host: machine.host,
+    port: machine.port,
+    user: machine.user,
+    labels: machine.labels,
+    state: machine.state,
+    reason: machine.reason,
+    mend: machine.mend,
+    reserved: machine.held !== null,
+    reserved_by: machine.held?.holder ?? null,
+    reserved_until: machine.held?.until.toISOString() ?? null,
+    host_key_fingerprint: machine.hostKeyFingerprint,
+    offered_host_key_fingerprint: machine.offeredHostKeyFingerprint,
+    operating_system: machine.operatingSystem,
+    probed_at: machine.probedAt?.toISOString() ?? null,
+    created_at: machine.createdAt.toISOString(),
+  };
+}
+
+export function reservationOnWire(reservation: ReservationView, password: string | null = null) {
+  return {
+    reservation_id: reservation.id,
+    holder: reservation.holder,
+    username: reservation.accountName,
+    state: reservation.state,
+    reserved_until: reservation.endsAt.toISOString(),
+    duration_minutes: minutes(reservation),
+    created_at: reservation.startsAt.toISOString(),
+    ended_at: reservation.endedAt?.toISOString() ?? null,
+    end_reason: reservation.endReason,
+    machines: reservation.machines.map((one) => ({
+      machine: one.machine,
+      host: one.host,
+      port: one.port,
+      host_key: one.hostKey,
+      state: one.state,
+      problem: one.problem,
+      next_try_at: one.nextTryAt?.toISOString() ?? null,
+      removal: one.removal && {
+        outcome: one.removal.outcome,
+        uid: one.removal.uid,
+        processes_ended: one.removal.processesEnded,
+        files_removed: one.removal.filesRemoved,
+      },
+    })),
+    ...(password !== null && { password }),
+  };
+}
+
+/** The answer that the specification gives to GET /api/reserve. */
+export function reserveOnWire(reservation: ReservationView, password: string | null) {
+  return {
+    username: reservation.accountName,
+    machines: reservation.machines
+      .filter((one) => one.state === 'active')
+      .map(({ machine, host, port }) => ({ machine, host, port })),
+    reserved_until: reservation.endsAt.toISOString(),
+    duration_minutes: minutes(reservation),
+    reservation_id: reservation.id,
+    ...(password !== null && { password }),
+  };
+}
+
+function minutes(reservation: ReservationView): number {
+  return (reservation.endsAt.getTime() - reservation.startsAt.getTime()) / 60_000;
+}

@@ -1,0 +1,230 @@
+import * as s from './schemas.ts';
+
+/** Who may call a route at all; whether the caller may touch the very object is decided by the verb. */
+export type Access = 'anyone' | 'user' | 'admin';
+
+export interface Route {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly params?: object;
+  readonly querystring?: object;
+  readonly body?: object;
+  /** Shape of the answer by status. */
+  readonly response: Readonly<Record<number, object>>;
+}
+
+const route = <const R extends Route>(one: R): R => one;
+
+/** Every route of the API: one description for the server, its permissions, OpenAPI and the clients. */
+export const routes = {
+  health: route({
+    method: 'GET',
+    path: '/api/healthz',
+    access: 'anyone',
+    summary: 'Is the process alive',
+    response: { 200: s.Health },
+  }),
+  ready: route({
+    method: 'GET',
+    path: '/api/readyz',
+    access: 'anyone',
+    summary: 'Can it do its work: database and scheduler',
+    response: { 200: s.Readiness, 503: s.Readiness },
+  }),
+  login: route({
+    method: 'POST',
+    path: '/api/login',
+    access: 'anyone',
+    summary: 'Sign in: a token for a name and a password',
+    body: s.LoginRequest,
+    response: { 200: s.LoginAnswer },
+  }),
+  whoami: route({
+    method: 'GET',
+    path: '/api/whoami',
+    access: 'user',
+    summary: 'Who the token stands for',
+    response: { 200: s.Whoami },
+  }),
+
+  createUser: route({
+    method: 'POST',
+    path: '/api/users',
+    access: 'admin',
+    summary: 'Add a user',
+    body: s.UserToCreate,
+    response: { 201: s.User },
+  }),
+  listUsers: route({
+    method: 'GET',
+    path: '/api/users',
+    access: 'admin',
+    summary: 'All users',
+    response: { 200: { type: 'array', items: s.User } },
+  }),
+  getUser: route({
+    method: 'GET',
+    path: '/api/users/:username',
+    access: 'admin',
+    summary: 'One user',
+    params: s.UserParams,
+    response: { 200: s.User },
+  }),
+  updateUser: route({
+    method: 'PATCH',
+    path: '/api/users/:username',
+    access: 'admin',
+    summary: 'Change password, role or whether the user may sign in',
+    params: s.UserParams,
+    body: s.UserChanges,
+    response: { 200: s.User },
+  }),
+  deleteUser: route({
+    method: 'DELETE',
+    path: '/api/users/:username',
+    access: 'admin',
+    summary: 'End and clean all reservations of a user, then remove the user',
+    params: s.UserParams,
+    response: { 200: s.Message },
+  }),
+
+  registerMachine: route({
+    method: 'POST',
+    path: '/api/machines',
+    access: 'admin',
+    summary: 'Register a machine',
+    body: s.MachineToRegister,
+    response: { 201: s.Machine },
+  }),
+  listMachines: route({
+    method: 'GET',
+    path: '/api/machines',
+    access: 'user',
+    summary: 'All machines',
+    response: { 200: { type: 'array', items: s.Machine } },
+  }),
+  getMachine: route({
+    method: 'GET',
+    path: '/api/machines/:name',
+    access: 'user',
+    summary: 'One machine',
+    params: s.MachineParams,
+    response: { 200: s.Machine },
+  }),
+  updateMachine: route({
+    method: 'PATCH',
+    path: '/api/machines/:name',
+    access: 'admin',
+    summary: 'Change a machine, disable or enable it, accept a new host key',
+    params: s.MachineParams,
+    body: s.MachineChanges,
+    response: { 200: s.Machine },
+  }),
+  deleteMachine: route({
+    method: 'DELETE',
+    path: '/api/machines/:name',
+    access: 'admin',
+    summary: 'Remove a machine that is neither reserved nor waiting to be cleaned',
+    params: s.MachineParams,
+    response: { 200: s.Message },
+  }),
+
+  reserve: route({
+    method: 'GET',
+    path: '/api/reserve',
+    access: 'user',
+    summary: 'Reserve machines and wait until the accounts exist',
+    querystring: s.ReserveQuery,
+    response: { 200: s.ReserveAnswer },
+  }),
+  createReservation: route({
+    method: 'POST',
+    path: '/api/reservations',
+    access: 'user',
+    summary: 'Reserve machines; 202 when they are not ready after the given seconds',
+    querystring: s.WaitQuery,
+    body: s.ReservationRequest,
+    response: { 201: s.Reservation, 202: s.Reservation },
+  }),
+  listReservations: route({
+    method: 'GET',
+    path: '/api/reservations',
+    access: 'user',
+    summary: 'Open reservations, one item per machine',
+    querystring: s.MineQuery,
+    response: { 200: s.ReservationList },
+  }),
+  getReservation: route({
+    method: 'GET',
+    path: '/api/reservations/:id',
+    access: 'user',
+    summary: 'One reservation of mine',
+    params: s.ReservationParams,
+    response: { 200: s.Reservation },
+  }),
+  release: route({
+    method: 'DELETE',
+    path: '/api/reservations/:id',
+    access: 'user',
+    summary: 'End a reservation now',
+    params: s.ReservationParams,
+    response: { 200: s.Reservation },
+  }),
+  releaseMachine: route({
+    method: 'DELETE',
+    path: '/api/reservations/:id/machines/:machine',
+    access: 'user',
+    summary: 'Give back one machine of a reservation',
+    params: s.ReservationMachineParams,
+    response: { 200: s.Reservation },
+  }),
+  extend: route({
+    method: 'POST',
+    path: '/api/reservations/:id/extend',
+    access: 'user',
+    summary: 'Move the end of a reservation',
+    params: s.ReservationParams,
+    body: s.Extension,
+    response: { 200: s.Reservation },
+  }),
+  releaseAll: route({
+    method: 'GET',
+    path: '/api/release_all',
+    access: 'admin',
+    summary: 'End every reservation',
+    response: { 200: s.Released },
+  }),
+  releaseAllByPost: route({
+    method: 'POST',
+    path: '/api/release_all',
+    access: 'admin',
+    summary: 'End every reservation',
+    response: { 200: s.Released },
+  }),
+  available: route({
+    method: 'GET',
+    path: '/api/available',
+    access: 'user',
+    summary: 'What can be had of the pool',
+    response: { 200: s.Available },
+  }),
+  audit: route({
+    method: 'GET',
+    path: '/api/audit',
+    access: 'admin',
+    summary: 'What happened, newest first',
+    querystring: s.AuditQuery,
+    response: { 200: s.Audit },
+  }),
+  events: route({
+    method: 'GET',
+    path: '/api/events',
+    access: 'user',
+    summary: 'Changes as server-sent events',
+    response: {},
+  }),
+} as const;
+
+export type RouteName = keyof typeof routes;

@@ -1,0 +1,224 @@
+import { Type } from 'typebox';
+
+/** Shapes that cross the wire. Names of fields follow the specification; times are ISO 8601 in UTC. */
+
+const closed = { additionalProperties: false } as const;
+
+export const Name = Type.String({ minLength: 1, maxLength: 64, pattern: '^[A-Za-z0-9][A-Za-z0-9._-]*$' });
+export const Username = Type.String({ minLength: 1, maxLength: 64 });
+/** One line of text: no control characters. */
+const line = (maxLength: number, minLength = 1) =>
+  Type.String({ minLength, maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]*$' });
+export const Password = line(1024);
+const Host = Type.String({
+  minLength: 1,
+  maxLength: 253,
+  pattern: '^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$|^::1?$',
+});
+const Port = Type.Integer({ minimum: 1, maximum: 65_535 });
+const LoginUser = Type.String({ minLength: 1, maxLength: 32, pattern: '^[a-z_][a-z0-9_.-]*$' });
+const PrivateKey = Type.String({ minLength: 1, maxLength: 16_384, pattern: '^-----BEGIN ' });
+const Label = Type.String({ pattern: '^[a-z0-9][a-z0-9._-]{0,62}$' });
+export const Labels = Type.Array(Label, { maxItems: 32 });
+const PublicKey = Type.String({
+  minLength: 1,
+  maxLength: 16_384,
+  pattern:
+    '^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( [^\\u0000-\\u001f\\u007f]*)?$',
+});
+const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(type: T) => Type.Union([type, Type.Null()]);
+const Count = Type.Integer({ minimum: 1, maximum: 1_000 });
+const Minutes = Type.Integer({ minimum: 1, maximum: 43_200 });
+const Time = Type.String();
+
+export const Failure = Type.Object({ error: Type.String(), message: Type.String() }, { additionalProperties: true });
+export const Message = Type.Object({ message: Type.String() });
+
+export const LoginRequest = Type.Object({ username: Username, password: Password }, closed);
+export const LoginAnswer = Type.Object({
+  access_token: Type.String(),
+  token_type: Type.Literal('Bearer'),
+  expires_in: Type.Integer(),
+});
+export const Whoami = Type.Object({ user: Type.String(), roles: Type.Array(Type.String()) });
+
+export const UserParams = Type.Object({ username: Username });
+export const UserToCreate = Type.Object(
+  { username: Username, password: Password, is_admin: Type.Optional(Type.Boolean()) },
+  closed,
+);
+export const UserChanges = Type.Object(
+  {
+    password: Type.Optional(Password),
+    is_admin: Type.Optional(Type.Boolean()),
+    disabled: Type.Optional(Type.Boolean()),
+  },
+  { ...closed, minProperties: 1 },
+);
+export const User = Type.Object({
+  username: Type.String(),
+  is_admin: Type.Boolean(),
+  disabled: Type.Boolean(),
+  created_at: Time,
+});
+
+export const MachineParams = Type.Object({ name: Name });
+export const MachineToRegister = Type.Object(
+  {
+    name: Name,
+    host: Host,
+    port: Type.Optional(Port),
+    user: LoginUser,
+    password: Type.Optional(Password),
+    private_key: Type.Optional(PrivateKey),
+    labels: Type.Optional(Labels),
+    host_key: Type.Optional(line(4096)),
+  },
+  closed,
+);
+export const MachineChanges = Type.Object(
+  {
+    host: Type.Optional(Host),
+    port: Type.Optional(Port),
+    user: Type.Optional(LoginUser),
+    password: Type.Optional(Password),
+    private_key: Type.Optional(PrivateKey),
+    labels: Type.Optional(Labels),
+    disabled: Type.Optional(Type.Boolean()),
+    accept_host_key: Type.Optional(line(128)),
+  },
+  { ...closed, minProperties: 1 },
+);
+export const Machine = Type.Object({
+  name: Type.String(),
+  host: Type.String(),
+  port: Type.Integer(),
+  user: Type.String(),
+  labels: Type.Array(Type.String()),
+  state: Type.String(),
+  reason: Nullable(Type.String()),
+  mend: Nullable(Type.String()),
+  reserved: Type.Boolean(),
+  reserved_by: Nullable(Type.String()),
+  reserved_until: Nullable(Time),
+  host_key_fingerprint: Nullable(Type.String()),
+  offered_host_key_fingerprint: Nullable(Type.String()),
+  operating_system: Nullable(Type.String()),
+  probed_at: Nullable(Time),
+  created_at: Time,
+});
+
+export const ReserveQuery = Type.Object(
+  {
+    count: Type.Optional(Count),
+    duration: Type.Optional(Minutes),
+    reservation_password: Type.Optional(Password),
+    username: Type.Optional(Type.String({ maxLength: 64 })),
+  },
+  closed,
+);
+export const ReserveAnswer = Type.Object({
+  username: Type.String(),
+  machines: Type.Array(Type.Object({ machine: Type.String(), host: Type.String(), port: Type.Integer() })),
+  reserved_until: Time,
+  duration_minutes: Type.Number(),
+  reservation_id: Type.String(),
+  password: Type.Optional(Type.String()),
+});
+export const WaitQuery = Type.Object({ wait: Type.Optional(Type.Integer({ minimum: 0, maximum: 60 })) }, closed);
+export const ReservationRequest = Type.Object(
+  {
+    count: Type.Optional(Count),
+    duration_minutes: Type.Optional(Minutes),
+    reservation_password: Type.Optional(Password),
+    ssh_public_keys: Type.Optional(Type.Array(PublicKey, { maxItems: 20 })),
+    username: Type.Optional(Type.String({ maxLength: 64 })),
+    labels: Type.Optional(Labels),
+    machines: Type.Optional(Type.Array(Name, { maxItems: 1_000 })),
+  },
+  closed,
+);
+export const Removal = Type.Object({
+  outcome: Type.String(),
+  uid: Nullable(Type.Integer()),
+  processes_ended: Type.Integer(),
+  files_removed: Type.Integer(),
+});
+export const Reservation = Type.Object({
+  reservation_id: Type.String(),
+  holder: Type.String(),
+  username: Type.String(),
+  state: Type.String(),
+  reserved_until: Time,
+  duration_minutes: Type.Number(),
+  created_at: Time,
+  ended_at: Nullable(Time),
+  end_reason: Nullable(Type.String()),
+  machines: Type.Array(
+    Type.Object({
+      machine: Type.String(),
+      host: Type.String(),
+      port: Type.Integer(),
+      host_key: Nullable(Type.String()),
+      state: Type.String(),
+      problem: Nullable(Type.String()),
+      next_try_at: Nullable(Time),
+      removal: Nullable(Removal),
+    }),
+  ),
+  password: Type.Optional(Type.String()),
+});
+export const ReservationParams = Type.Object({ id: Type.String({ format: 'uuid' }) });
+export const ReservationMachineParams = Type.Object({ id: Type.String({ format: 'uuid' }), machine: Name });
+export const Extension = Type.Object({ minutes: Type.Integer({ minimum: -43_200, maximum: 43_200 }) }, closed);
+export const MineQuery = Type.Object({ mine: Type.Optional(Type.Boolean()) }, closed);
+export const ReservationList = Type.Object({
+  reservations: Type.Array(
+    Type.Object({
+      reservation_id: Type.String(),
+      holder: Type.String(),
+      username: Nullable(Type.String()),
+      machine: Type.String(),
+      host: Nullable(Type.String()),
+      port: Nullable(Type.Integer()),
+      reserved_until: Time,
+      seconds_remaining: Type.Integer(),
+      state: Type.String(),
+      problem: Nullable(Type.String()),
+    }),
+  ),
+});
+export const Released = Type.Object({ message: Type.String(), released: Type.Integer() });
+export const Available = Type.Object({
+  available: Type.Array(Type.String()),
+  reserved: Type.Array(Type.String()),
+  cleaning: Type.Array(Type.String()),
+  unavailable: Type.Array(Type.Object({ name: Type.String(), reason: Type.String() })),
+});
+export const AuditQuery = Type.Object(
+  {
+    actor: Type.Optional(line(64)),
+    action: Type.Optional(line(64)),
+    subject: Type.Optional(line(253)),
+    from: Type.Optional(Type.String({ format: 'date-time' })),
+    until: Type.Optional(Type.String({ format: 'date-time' })),
+    before: Type.Optional(Type.Integer({ minimum: 1 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+  },
+  closed,
+);
+export const Audit = Type.Object({
+  entries: Type.Array(
+    Type.Object({
+      id: Type.Integer(),
+      at: Time,
+      actor: Type.String(),
+      action: Type.String(),
+      subject: Type.String(),
+      details: Type.Object({}, { additionalProperties: true }),
+    }),
+  ),
+  next: Nullable(Type.Integer()),
+});
+export const Health = Type.Object({ status: Type.String() });
+export const Readiness = Type.Object({ status: Type.String(), problems: Type.Array(Type.String()) });

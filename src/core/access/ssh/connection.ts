@@ -1,0 +1,217 @@
+import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
+import type { MachineAccess } from '#core/access/driver.ts';
+import { type Answer, readAnswer } from './answer.ts';
+import { accessError, ConnectionDropped, hostKeyChanged, printable } from './failures.ts';
+import { Gate } from './gate.ts';
+
+/** Most that a call may print, stdout and stderr together, in bytes. */
+const MOST_OUTPUT = 64 * 1024;
+/** sshd allows ten sessions on a connection; two stay free for those that are just closing. */
+const CHANNELS = 8;
+const HOST_KEY_ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+];
+
+/** The SSH server hung up before the login: sshd does so when many connect at once. Worth another attempt. */
+export class HandshakeDropped extends Error {}
+
+/** One established, verified SSH connection. */
+export class Connection {
+  /** The key that the machine proved to hold, as `algorithm base64`. */
+  readonly hostKey: string;
+  /** Calls side by side on this connection go through here. */
+  readonly channels = new Gate(CHANNELS);
+  readonly #machine: MachineAccess;
+  readonly #client: Client;
+  readonly #closed: Promise<void>;
+
+  constructor(machine: MachineAccess, client: Client, hostKey: string) {
+    this.#machine = machine;
+    this.#client = client;
+    this.hostKey = hostKey;
+    this.#closed = new Promise((resolve) => client.once('close', () => resolve()));
+  }
+
+  /** Resolves once the connection is gone, by whatever cause. */
+  get closed(): Promise<void> {
+    return this.#closed;
+  }
+
+  /** Says goodbye; a machine that does not react is cut off after half a second. */
+  close(): Promise<void> {
+    this.#client.end();
+    const cut = setTimeout(() => this.#client.destroy(), 500);
+    return this.#closed.finally(() => clearTimeout(cut));
+  }
+
+  /**
+   * Runs a command with `input` on its standard input and answers as soon as the closing line of its answer has come.
+   * Ends after `limitMs`, when `signal` fires and at 64 KiB of output; the connection is given up then.
+   * @throws AccessError; ConnectionDropped when the connection ended in the middle.
+   */
+  run(command: string, input: string, limitMs: number, signal: AbortSignal): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const machine = this.#machine;
+      let channel: ClientChannel | undefined;
+      let output = '';
+      let errors = '';
+      let size = 0;
+      let settled = false;
+      const finish = (): void => {
+        settled = true;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        this.#client.removeListener('close', onClose);
+        channel?.close();
+      };
+      const fail = (error: unknown, giveUp = false): void => {
+        if (settled) return;
+        finish();
+        if (giveUp) this.#client.destroy();
+        reject(error);
+      };
+      const onAbort = (): void => fail(signal.reason, true);
+      const onClose = (): void => fail(new ConnectionDropped(machine));
+      const timer = setTimeout(
+        () => fail(accessError('timed_out', machine, `no answer within ${limitMs / 1000} s`), true),
+        limitMs,
+      );
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#client.once('close', onClose);
+      const within = (data: Buffer): boolean => {
+        size += data.length;
+        if (size > MOST_OUTPUT) fail(accessError('bad_answer', machine, 'it prints without end'), true);
+        return !settled;
+      };
+      const onChannel = (error: Error | undefined, opened: ClientChannel): void => {
+        // The server can be out of sessions or processes; a new connection may still work.
+        if (error) return fail(new ConnectionDropped(machine), true);
+        channel = opened;
+        if (settled) return channel.close();
+        channel.on('error', () => fail(new ConnectionDropped(machine), true));
+        channel.on('data', (data: Buffer) => {
+          if (!within(data)) return;
+          output += data.toString('latin1');
+          const answer = readAnswer(output);
+          if (answer === null) return;
+          finish();
+          resolve(answer);
+        });
+        channel.stderr.on('data', (data: Buffer) => {
+          if (within(data)) errors += data.toString('latin1');
+        });
+        channel.on('close', (code?: number | null, killedBy?: string) => {
+          if (code === undefined && killedBy === undefined) return fail(new ConnectionDropped(machine));
+          fail(unanswered(machine, errors));
+        });
+        channel.end(input);
+      };
+      try {
+        this.#client.exec(command, onChannel);
+      } catch {
+        fail(new ConnectionDropped(machine));
+      }
+    });
+  }
+}
+
+/**
+ * Connects and logs in within `limitMs`. The host key is checked before any credential is sent.
+ * @throws AccessError, HandshakeDropped when the server hung up early, or the signal's reason.
+ */
+export function dial(machine: MachineAccess, limitMs: number, signal: AbortSignal): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const client = new Client();
+    let offered: string | null = null;
+    const onAbort = (): void => fail(signal.reason);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    };
+    const fail = (error: unknown): void => {
+      settle();
+      client.destroy();
+      reject(error);
+    };
+    const timer = setTimeout(
+      () => fail(accessError('timed_out', machine, `no SSH login within ${limitMs / 1000} s`)),
+      limitMs,
+    );
+    signal.addEventListener('abort', onAbort, { once: true });
+    const { credential } = machine;
+    client.on('error', (error) => {
+      const mismatch = offered !== null && machine.hostKey !== null && offered !== machine.hostKey;
+      fail(mismatch ? hostKeyChanged(machine, offered ?? '') : connectFailure(machine, error));
+    });
+    client.once('close', () => fail(new HandshakeDropped()));
+    client.once('ready', () => {
+      settle();
+      client.setNoDelay(true);
+      // Eight calls and ourselves listen for the end of a connection.
+      client.setMaxListeners(20);
+      resolve(new Connection(machine, client, offered ?? ''));
+    });
+    client.on('keyboard-interactive', (_name, _text, _language, prompts, answer) => {
+      answer(prompts.map(() => (credential.kind === 'password' ? credential.password : '')));
+    });
+    try {
+      client.connect({
+        host: machine.host,
+        port: machine.port,
+        username: machine.user,
+        ...(credential.kind === 'password'
+          ? { password: credential.password, tryKeyboard: true, authHandler: ['password', 'keyboard-interactive'] }
+          : { privateKey: credential.privateKey, authHandler: ['publickey'] }),
+        algorithms: { serverHostKey: preferredAlgorithms(machine.hostKey) },
+        hostVerifier: (key: Buffer) => {
+          // Keys may be exchanged anew on a living connection: then only the same key will do.
+          const expected = machine.hostKey ?? offered;
+          offered = hostKeyText(key);
+          return expected === null || expected === offered;
+        },
+        readyTimeout: 0,
+        keepaliveInterval: 15_000,
+        keepaliveCountMax: 2,
+      });
+    } catch {
+      // The library throws at once only for a key that it cannot read.
+      fail(accessError('login_refused', machine, 'the private key cannot be read'));
+    }
+  });
+}
+
+function hostKeyText(key: Buffer): string {
+  const length = key.length >= 4 ? key.readUInt32BE(0) : 0;
+  return `${printable(key.subarray(4, 4 + length).toString('latin1'), 64)} ${key.toString('base64')}`;
+}
+
+/** All algorithms, that of the pinned key first: a machine has several keys, and only one of them is pinned. */
+function preferredAlgorithms(hostKey: string | null): ServerHostKeyAlgorithm[] {
+  const kind = hostKey?.split(' ')[0] ?? '';
+  const isPinned = (name: string) => name === kind || (kind === 'ssh-rsa' && name.startsWith('rsa-'));
+  return [...HOST_KEY_ALGORITHMS.filter(isPinned), ...HOST_KEY_ALGORITHMS.filter((name) => !isPinned(name))];
+}
+
+function connectFailure(machine: MachineAccess, error: Error & { level?: string; code?: string }): Error {
+  if (error.level === 'client-authentication') {
+    return accessError('login_refused', machine, `the SSH server refuses the login of ${printable(machine.user, 32)}`);
+  }
+  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.message.includes('before handshake')) {
+    return new HandshakeDropped();
+  }
+  return accessError('unreachable', machine, `no SSH connection (${printable(error.code ?? error.message, 100)})`);
+}
+
+/** The command ended, but not with an answer. */
+function unanswered(machine: MachineAccess, errors: string): Error {
+  const words = printable(errors);
+  if (machine.user !== 'root' && /sudo|not found|password is required/i.test(words)) {
+    return accessError('no_root', machine, `the login user has no sudo without a password (${words})`);
+  }
+  return accessError('bad_answer', machine, `the script did not finish${words === '' ? '' : ` (${words})`}`);
+}

@@ -1,0 +1,201 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { AccessError, type MachineAccess } from '#core/access/driver.ts';
+import { type Connection, dial, HandshakeDropped } from './connection.ts';
+import { accessError, ConnectionDropped } from './failures.ts';
+import { Gate } from './gate.ts';
+
+/** Bounds of the kept connections. */
+export interface ConnectionLimits {
+  /** Longest time in milliseconds from the first packet to the login. */
+  readonly connectLimitMs: number;
+  /** Milliseconds after its last use at which a connection is closed. */
+  readonly idleMs: number;
+  readonly maxConnections: number;
+  /** Logins under way to one host: sshd drops more than about ten at a time. */
+  readonly dialsPerHost: number;
+}
+
+interface Kept {
+  readonly machine: MachineAccess;
+  readonly connecting: Promise<Connection>;
+  connection: Connection | null;
+  users: number;
+  idle: NodeJS.Timeout | undefined;
+}
+
+/** The kept connections, at most one per machine id, used by all calls to that machine side by side. */
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  /** In the order of their last use, the oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #retired = new Set<Kept>();
+  readonly #hosts = new Map<string, Gate>();
+  readonly #closing = new AbortController();
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Does `work` on the machine's connection, which is made if need be. When a kept connection turns out to be dead,
+   * `work` is done once more on a new one: it must be safe to repeat.
+   * @throws what `work` throws, an AccessError, or the signal's reason.
+   */
+  async use<T>(machine: MachineAccess, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const kept = this.#find(machine) ?? this.#open(machine);
+      const wasKept = kept.connection !== null;
+      kept.users += 1;
+      clearTimeout(kept.idle);
+      try {
+        const connection = await abortable(kept.connecting, signal);
+        const leave = await connection.channels.enter(signal);
+        try {
+          return await work(connection);
+        } finally {
+          leave();
+        }
+      } catch (error) {
+        if (!(error instanceof ConnectionDropped)) throw error;
+        this.#retire(machine.id, kept);
+        if (!wasKept || attempt > 1) throw error;
+      } finally {
+        this.#leave(machine.id, kept);
+      }
+    }
+  }
+
+  /** Closes the connection of a machine as soon as the calls on it have ended. */
+  forget(machineId: string): void {
+    const kept = this.#kept.get(machineId);
+    if (kept) this.#retire(machineId, kept);
+  }
+
+  /** Closes all connections at once and resolves when they are gone. Calls still under way fail. */
+  async close(): Promise<void> {
+    this.#closing.abort(new AccessError('unreachable', 'Berth is shutting down', 'Try again in a moment.'));
+    const all = [...this.#kept.values(), ...this.#retired];
+    this.#kept.clear();
+    this.#retired.clear();
+    await Promise.all(
+      all.map(async (kept) => {
+        clearTimeout(kept.idle);
+        const connection = await kept.connecting.catch(() => null);
+        await connection?.close();
+      }),
+    );
+  }
+
+  /** The kept connection, if it leads where the machine is now. */
+  #find(machine: MachineAccess): Kept | undefined {
+    const kept = this.#kept.get(machine.id);
+    if (kept === undefined) return undefined;
+    if (!leadsTo(kept, machine)) {
+      this.#retire(machine.id, kept);
+      return undefined;
+    }
+    this.#kept.delete(machine.id);
+    this.#kept.set(machine.id, kept);
+    return kept;
+  }
+
+  #open(machine: MachineAccess): Kept {
+    this.#closing.signal.throwIfAborted();
+    const kept: Kept = {
+      machine,
+      connecting: this.#connect(machine),
+      connection: null,
+      users: 0,
+      idle: undefined,
+    };
+    this.#kept.set(machine.id, kept);
+    kept.connecting.then(
+      (connection) => {
+        kept.connection = connection;
+        void connection.closed.then(() => this.#retire(machine.id, kept));
+        // The calls that wanted it may have given up by now.
+        this.#leave(machine.id, kept, 0);
+      },
+      () => this.#retire(machine.id, kept),
+    );
+    this.#trim();
+    return kept;
+  }
+
+  async #connect(machine: MachineAccess): Promise<Connection> {
+    const gate = this.#hosts.get(machine.host) ?? new Gate(this.#limits.dialsPerHost);
+    this.#hosts.set(machine.host, gate);
+    const leave = await gate.enter(this.#closing.signal);
+    try {
+      const end = performance.now() + this.#limits.connectLimitMs;
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await dial(machine, Math.max(1, end - performance.now()), this.#closing.signal);
+        } catch (error) {
+          if (!(error instanceof HandshakeDropped)) throw error;
+        }
+        const wait = attempt * (50 + Math.random() * 200);
+        if (attempt >= 6 || performance.now() + wait >= end) {
+          throw accessError('unreachable', machine, 'the SSH server hangs up before the login');
+        }
+        await pause(wait, undefined, { signal: this.#closing.signal });
+      }
+    } finally {
+      leave();
+      if (gate.empty) this.#hosts.delete(machine.host);
+    }
+  }
+
+  /** No new call gets it; it is closed when nobody uses it any more. */
+  #retire(machineId: string, kept: Kept): void {
+    if (this.#kept.get(machineId) === kept) this.#kept.delete(machineId);
+    this.#retired.add(kept);
+    this.#leave(machineId, kept, 0);
+  }
+
+  #leave(machineId: string, kept: Kept, calls = 1): void {
+    kept.users -= calls;
+    if (kept.users > 0) return;
+    clearTimeout(kept.idle);
+    if (this.#retired.has(kept)) {
+      this.#retired.delete(kept);
+      void kept.connecting.then(
+        (connection) => connection.close(),
+        () => undefined,
+      );
+      return;
+    }
+    kept.idle = setTimeout(() => this.#retire(machineId, kept), this.#limits.idleMs).unref();
+    this.#trim();
+  }
+
+  /** Closes those used longest ago when there are too many; a busy one is never cut. */
+  #trim(): void {
+    for (const [machineId, kept] of this.#kept) {
+      if (this.#kept.size <= this.#limits.maxConnections) return;
+      if (kept.users === 0 && kept.connection !== null) this.#retire(machineId, kept);
+    }
+  }
+}
+
+function leadsTo(kept: Kept, machine: MachineAccess): boolean {
+  const was = kept.machine;
+  // Before the first contact there is no pinned key; the key that was proven then is the one that gets pinned.
+  const hostKey = kept.connection?.hostKey ?? was.hostKey;
+  return (
+    was.host === machine.host &&
+    was.port === machine.port &&
+    was.user === machine.user &&
+    (machine.hostKey === null || machine.hostKey === hostKey) &&
+    JSON.stringify(was.credential) === JSON.stringify(machine.credential)
+  );
+}
+
+function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    signal.addEventListener('abort', giveUp, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+  });
+}

@@ -122,6 +122,7 @@ test('closing resets what is open and gives the port back', async () => {
   await allArrived(root);
   await simulation.close();
   await waiting;
+  expect(machine.accounts.size).toBe(0);
   const again = await startSimulatedMachines({ count: 1, password: 'x', firstPort: machine.port });
   await again.close();
 });

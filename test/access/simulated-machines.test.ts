@@ -76,7 +76,7 @@ describe('orders', () => {
       const lines = await order(root, 'create-account', { ...alice, ...wrong });
       expect(lines[0]).toMatch(/^berth: failed bad_answer /);
     }
-    const cut = 'allocation alloc-1\ngeneration 1\naccount alice\nend';
+    const cut = 'allocation alloc-1\ngeneration 1\naccount friend\nend';
     expect(await run(root, "sh -c '# berth create-account 1\n'", cut)).toEqual({ output: '', code: 0 });
     const endless = `${'key x\n'.repeat(20_000)}end\n`;
     expect(await run(root, "sh -c '# berth create-account 1\n'", endless)).toEqual({ output: '', code: 0 });
@@ -131,11 +131,21 @@ describe('people', () => {
     const shown = ssh2.utils.parseKey(mine.private);
     if (forged instanceof Error || shown instanceof Error) throw new Error('the keys cannot be read');
     await order(root, 'create-account', alice, [mine.public]);
+    let signed = 0;
     const impostor = Object.assign(Object.create(Object.getPrototypeOf(shown) as object), shown, {
-      sign: (...given: Parameters<typeof forged.sign>) => forged.sign(...given),
+      sign: (...given: Parameters<typeof forged.sign>) => {
+        signed += 1;
+        return forged.sign(...given);
+      },
     });
-    const attempt = logIn(machine, { username: 'alice', privateKey: impostor });
-    await expect(attempt).rejects.toThrow(/methods failed/);
+    const tries = [{ type: 'publickey' as const, username: 'alice', key: impostor }];
+    const attempt = logIn(machine, {
+      username: 'alice',
+      authHandler: (_left, _partial, next) => next(tries.pop() ?? 'none'),
+    });
+    await expect(attempt).rejects.toThrow();
+    // The machine liked the public key, so it was the signature that it refused.
+    expect(signed).toBe(1);
   });
 
   test('find a shell that says what it is, and lose it with the account', async () => {

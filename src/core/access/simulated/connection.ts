@@ -33,8 +33,10 @@ export function serveConnection(socket: Socket, door: Door): void {
 }
 
 function letIn(connection: Connection, socket: Socket, door: Door): void {
+  let attempts = 0;
   let refused = 0;
   connection.on('authentication', (attempt) => {
+    attempts += 1;
     if (mayLogIn(attempt, door.machine, door.rootPassword)) {
       const account = attempt.username;
       attempt.accept();
@@ -42,7 +44,9 @@ function letIn(connection: Connection, socket: Socket, door: Door): void {
       return;
     }
     attempt.reject(['publickey', 'password']);
-    if (attempt.method !== 'none' && ++refused >= LOGIN_TRIES) hangUp(connection, socket);
+    // Clients begin with `none` to learn what else there is; that is no try.
+    if (attempts > 1 || attempt.method !== 'none') refused += 1;
+    if (refused >= LOGIN_TRIES) hangUp(connection, socket);
   });
 }
 

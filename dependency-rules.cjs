@@ -47,7 +47,7 @@ module.exports = {
       '^src/contract/',
       '^src/core/(pool|accounts|runtime|domain)/',
       node,
-      ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv'),
+      ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats'),
     ),
     room('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/', node),
   ],

@@ -3,21 +3,13 @@ import helmet from '@fastify/helmet';
 import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
-import type { Registry } from 'prom-client';
+import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
 import { type RouteName, routes } from '#contract/routes.ts';
 import { Failure } from '#contract/schemas.ts';
-import type { Accounts } from '#core/accounts/accounts.ts';
-import type { Pool } from '#core/pool/pool.ts';
 import { authenticate, type Caller } from './authenticate.ts';
 import { answerError } from './errors.ts';
 import { followEvents } from './events.ts';
+import type { ApiDeps, Handler, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
@@ -25,30 +17,6 @@ import { reservationHandlers } from './routes/reservations.ts';
 import { signInHandlers } from './routes/sign-in.ts';
 import { userHandlers } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
-
-export interface ApiDeps {
-  readonly pool: Pool;
-  readonly accounts: Accounts;
-  readonly clock: () => Date;
-  /** What is not ready; empty when all is well. */
-  readonly readiness: () => Promise<string[]>;
-  readonly registry: Registry;
-  readonly logger: FastifyBaseLogger;
-  /** Null: metrics are answered to callers on loopback only. */
-  readonly metricsToken: string | null;
-  readonly trustedProxies: readonly string[];
-}
-
-/** One request: who calls (null where anyone may), and when. */
-export interface Call {
-  readonly caller: Caller;
-  readonly now: Date;
-  readonly request: FastifyRequest;
-  readonly reply: FastifyReply;
-}
-
-export type Handler = (call: Call) => Promise<unknown>;
-export type Handlers = Partial<Record<RouteName, Handler>>;
 
 const BODY_LIMIT = 1024 * 1024;
 /** Requests of one address per minute: far above what people and scripts do, far below what hurts. */

@@ -78,7 +78,7 @@ describe('orders', () => {
     }
     const cut = 'allocation alloc-1\ngeneration 1\naccount friend\nend';
     expect(await run(root, "sh -c '# berth create-account 1\n'", cut)).toEqual({ output: '', code: 0 });
-    const endless = `${'key x\n'.repeat(20_000)}end\n`;
+    const endless = `${'key x\n'.repeat(200_000)}end\n`;
     expect(await run(root, "sh -c '# berth create-account 1\n'", endless)).toEqual({ output: '', code: 0 });
     expect(machine.accounts.size).toBe(0);
   });

@@ -1,7 +1,7 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,6 +41,11 @@ export interface LabMachineOptions {
 const RECIPES = fileURLToPath(new URL('../../provision/machine/', import.meta.url));
 const DEBIAN_BASE = 'debian:bookworm-slim';
 const IMAGES: Record<MachineKind, string> = { debian: 'berth-lab-debian', busybox: 'berth-lab-busybox' };
+/** The shipped machine image, with what the tests play on it besides. */
+const LAB_DOCKERFILE = `FROM ${IMAGES.debian}-bare
+RUN command -v sudo && command -v crontab && command -v ps \\
+    || { apt-get update && apt-get install -y --no-install-recommends sudo cron procps; }
+`;
 const LABEL = 'berth-test';
 
 const run = promisify(execFile);
@@ -65,10 +70,14 @@ export async function ensureLabImages(): Promise<void> {
     await removeOrphans();
     const dockerfile = readFileSync(join(RECIPES, 'Dockerfile.debian'), 'utf8');
     const entrypoint = readFileSync(join(RECIPES, 'entrypoint.sh'), 'utf8');
-    await ensureImage(IMAGES.debian, dockerfile + entrypoint, async (image, label) => {
+    await ensureImage(IMAGES.debian, dockerfile + entrypoint + LAB_DOCKERFILE, async (image, label) => {
       await ensureDebianBase();
       const file = join(RECIPES, 'Dockerfile.debian');
-      await docker('build', '-q', '--network', 'host', '--label', label, '-t', image, '-f', file, RECIPES);
+      await docker('build', '-q', '--network', 'host', '-t', `${image}-bare`, '-f', file, RECIPES);
+      await inScratch(async (folder) => {
+        await writeFile(join(folder, 'Dockerfile'), LAB_DOCKERFILE);
+        await docker('build', '-q', '--network', 'host', '--label', label, '-t', image, folder);
+      });
     });
     await ensureImage(IMAGES.busybox, BUSYBOX_RECIPE, async (image, label) => {
       await inScratch(async (folder) => {
@@ -151,7 +160,7 @@ async function ensureDebianBase(): Promise<void> {
   if (there !== null || spawnSync('mmdebstrap', ['--version'], { stdio: 'ignore' }).status !== 0) return;
   await inScratch(async (folder) => {
     const tar = join(folder, 'debian.tar');
-    await run('mmdebstrap', ['--variant=minbase', '--include=openssh-server,procps,cron', 'bookworm', tar]);
+    await run('mmdebstrap', ['--variant=minbase', '--include=openssh-server,procps,cron,sudo', 'bookworm', tar]);
     await docker('import', tar, DEBIAN_BASE);
   });
 }
@@ -206,7 +215,7 @@ mkdir -p "$1" && cd "$1"
 mkdir -p bin sbin usr/bin usr/sbin etc/dropbear root home tmp var/tmp var/spool/cron/crontabs var/lib run dev proc
 chmod 700 root && chmod 1777 tmp var/tmp
 cp "$(command -v busybox)" bin/busybox
-for applet in $(busybox --list); do ln -sf /bin/busybox "bin/$applet"; done
+for applet in $(busybox --list); do [ -e "bin/$applet" ] || ln -s busybox "bin/$applet"; done
 for tool in flock ipcrm dropbear dropbearkey; do
   file=$(PATH=$PATH:/usr/sbin:/sbin command -v $tool)
   rm -f "bin/$tool" && cp "$file" "bin/$tool"

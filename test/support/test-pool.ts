@@ -62,7 +62,7 @@ export async function openTestPool(database: Database, driver = createFakeDriver
 }
 
 function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {
-  const quiet = { info() {}, warn() {}, error() {} };
+  const quiet = { info() {}, warn() {}, error: (facts: object, message: string) => console.error(message, facts) };
   const place: Workplace = {
     store,
     driver,

@@ -1,9 +1,9 @@
 import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { AuditEntry } from '#core/pool/pool.ts';
-import type { ApiDeps, Call, Handlers } from '../app.ts';
 import { authenticate } from '../authenticate.ts';
 import type { Events } from '../events.ts';
+import type { ApiDeps, Call, Handlers } from '../handler.ts';
 
 const DEFAULT_LIMIT = 100;
 /** A listener that has not read this much is let go: it can come back and look afresh. */

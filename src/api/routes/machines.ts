@@ -1,6 +1,6 @@
 import type { Credential } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
-import type { ApiDeps, Call, Handlers } from '../app.ts';
+import type { ApiDeps, Call, Handlers } from '../handler.ts';
 import { machineOnWire } from '../views.ts';
 
 interface MachineBody {

@@ -2,7 +2,7 @@ import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { DEFAULT_MINUTES } from '#core/domain/reservation.ts';
 import type { ReservationView } from '#core/pool/pool.ts';
-import type { ApiDeps, Call, Handlers } from '../app.ts';
+import type { ApiDeps, Call, Handlers } from '../handler.ts';
 import { reservationOnWire, reserveOnWire } from '../views.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;

@@ -1,4 +1,4 @@
-import type { ApiDeps, Handlers } from '../app.ts';
+import type { ApiDeps, Handlers } from '../handler.ts';
 
 export function signInHandlers({ accounts }: ApiDeps): Handlers {
   return {

@@ -1,5 +1,5 @@
 import type { Role } from '#core/domain/actor.ts';
-import type { ApiDeps, Call, Handlers } from '../app.ts';
+import type { ApiDeps, Call, Handlers } from '../handler.ts';
 import { userOnWire } from '../views.ts';
 
 /** How long a deletion waits for the user's machines to be clean. */

@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
 import type { DatabaseConnection, Driver, Kysely, Dialect as KyselyDialect, QueryResult } from 'kysely';
 import { CompiledQuery, MysqlDialect, SqliteAdapter, SqliteDialect, sql } from 'kysely';
 import { createPool } from 'mysql2';
-import { meaningOf } from './failures.ts';
+import { meaningOf, WriteConflict } from './failures.ts';
 
 export type Dialect = 'sqlite' | 'mariadb';
 
@@ -24,6 +25,7 @@ export type Database =
 const CONNECTIONS = 16;
 /** Statement texts with a varying number of parameters make this more than the few dozen that are written here. */
 const KEPT_STATEMENTS = 500;
+const STATEMENT_TRIES = 10;
 
 export function kyselyDialect(database: Database): KyselyDialect {
   if (database.dialect === 'sqlite') {
@@ -107,6 +109,7 @@ function watched(dialect: KyselyDialect, begin: string | null): KyselyDialect {
 class WatchedDriver implements Driver {
   readonly #inner: Driver;
   readonly #begin: string | null;
+  readonly #inTransaction = new WeakSet<DatabaseConnection>();
   readonly #outer = new WeakMap<DatabaseConnection, DatabaseConnection>();
   readonly #innerOf = new WeakMap<DatabaseConnection, DatabaseConnection>();
 
@@ -124,8 +127,7 @@ class WatchedDriver implements Driver {
     let outer = this.#outer.get(inner);
     if (!outer) {
       outer = {
-        executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> =>
-          withMeaning(() => inner.executeQuery<R>(query)),
+        executeQuery: <R>(query: CompiledQuery): Promise<QueryResult<R>> => this.#execute<R>(inner, query),
         streamQuery: (query, size) => inner.streamQuery(query, size),
       };
       this.#outer.set(inner, outer);
@@ -134,7 +136,21 @@ class WatchedDriver implements Driver {
     return outer;
   }
 
+  /** A statement outside a transaction that loses a deadlock did nothing, and is simply said again. */
+  async #execute<R>(inner: DatabaseConnection, query: CompiledQuery): Promise<QueryResult<R>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await withMeaning(() => inner.executeQuery<R>(query));
+      } catch (error) {
+        if (!(error instanceof WriteConflict) || this.#inTransaction.has(inner) || attempt === STATEMENT_TRIES)
+          throw error;
+        await sleep(Math.random() * 2 ** attempt);
+      }
+    }
+  }
+
   async beginTransaction(connection: DatabaseConnection, settings: object): Promise<void> {
+    this.#inTransaction.add(this.#unwrap(connection));
     if (this.#begin) await connection.executeQuery(CompiledQuery.raw(this.#begin));
     else await withMeaning(() => this.#inner.beginTransaction(this.#unwrap(connection), settings));
   }
@@ -148,6 +164,7 @@ class WatchedDriver implements Driver {
   }
 
   async releaseConnection(connection: DatabaseConnection): Promise<void> {
+    this.#inTransaction.delete(this.#unwrap(connection));
     await this.#inner.releaseConnection(this.#unwrap(connection));
   }
 

@@ -4,7 +4,7 @@ import type { ServerChannel } from 'ssh2';
 import type { MachineMemory } from './machine.ts';
 import { type Order, readOrder, type Verb } from './order.ts';
 
-const LONGEST_ORDER = 64 * 1024;
+const LONGEST_ORDER = 1024 * 1024;
 
 /**
  * Plays one script on an accepted channel, with the faults of the machine. Like a real script it is carried out to

@@ -11,7 +11,7 @@ import { type Answer, wholeNumber } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
 import { creationLines, removalLines, timeLine } from './order.ts';
-import { commandFor, type Verb } from './scripts.ts';
+import { commandFor, inputFor, type Verb } from './scripts.ts';
 
 export interface SshDriverOptions {
   /** Longest time for one login, in milliseconds. Default 8 s. */
@@ -59,7 +59,7 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
     );
     let failure: AccessFailure | null = null;
     try {
-      const input = `${[...lines(), 'end'].join('\n')}\n`;
+      const input = inputFor(verb, lines());
       const command = commandFor(verb, machine.user);
       return await connections.use(machine, deadline.signal, async (connection) => {
         const answer = await connection.run(command, input, scriptLimitMs, deadline.signal);
@@ -84,8 +84,7 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
     forget: (machineId) => connections.forget(machineId),
     close: () => connections.close(),
     probe: (machine) => call('probe', machine, () => [timeLine(Date.now())], readProbe),
-    createAccount: (machine, order) =>
-      call('create', machine, () => creationLines(order, Date.now()), readCreation),
+    createAccount: (machine, order) => call('create', machine, () => creationLines(order, Date.now()), readCreation),
     removeAccount: (machine, order) => call('remove', machine, () => removalLines(order, Date.now()), readRemoval),
   };
 }

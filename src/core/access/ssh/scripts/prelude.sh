@@ -1,5 +1,5 @@
 # What the three scripts share. Plain POSIX sh: it runs in dash, in BusyBox's ash and in bash alike.
-# Nothing of the order is in this text: the values arrive on standard input.
+# Nothing of the order is in this text: its values come after a line `go` in $order, which the caller has read.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 LC_ALL=C
 export PATH LC_ALL
@@ -37,7 +37,9 @@ read_order() {
       'key '*) keys=$keys$value$lines_end ;;
       'time '*) time=$value ;;
     esac
-  done
+  done <<ORDER
+${order#*"${lines_end}go$lines_end"}
+ORDER
   [ "$complete" ] || exit 0
 }
 need_root() {

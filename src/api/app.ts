@@ -43,6 +43,8 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   const events = followEvents(deps.pool);
   app.addHook('preClose', async () => events.close());
+  // Bodies are JSON and nothing else.
+  app.removeContentTypeParser('text/plain');
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
     const path = request.url.split('?')[0]?.slice(0, 200);

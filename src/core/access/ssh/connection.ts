@@ -90,9 +90,15 @@ export class Connection {
       };
       const onChannel = (error: Error | undefined, opened: ClientChannel): void => {
         // The server can be out of sessions or processes; a new connection may still work.
-        if (error) return fail(new ConnectionDropped(machine), true);
+        if (error) {
+          fail(new ConnectionDropped(machine), true);
+          return;
+        }
         channel = opened;
-        if (settled) return channel.close();
+        if (settled) {
+          channel.close();
+          return;
+        }
         channel.on('error', () => fail(new ConnectionDropped(machine), true));
         channel.on('data', (data: Buffer) => {
           if (!within(data)) return;

@@ -13,12 +13,13 @@ const PRELUDE = scriptText('prelude');
 
 /**
  * The three scripts, plain POSIX sh without a value in them. They answer with lines `berth: name value` and, last,
- * `berth: done` or `berth: failed CODE words` with a code of ACCESS_FAILURES.
+ * `berth: done` or `berth: failed CODE words` with a code of ACCESS_FAILURES. The braces see to it that a script
+ * that was cut off on its way is not begun.
  */
 const SCRIPTS: Record<Verb, string> = {
-  probe: PRELUDE + scriptText('probe'),
-  create: PRELUDE + scriptText('create-account'),
-  remove: PRELUDE + scriptText('remove-account'),
+  probe: `{\n${PRELUDE}${scriptText('probe')}}\n`,
+  create: `{\n${PRELUDE}${scriptText('create-account')}}\n`,
+  remove: `{\n${PRELUDE}${scriptText('remove-account')}}\n`,
 };
 
 /**
@@ -26,13 +27,20 @@ const SCRIPTS: Record<Verb, string> = {
  * It takes the script from its standard input too, because dropbear refuses commands of more than 9000 characters.
  */
 export function commandFor(verb: Verb, loginUser: string): string {
-  const command = `sh -c '${TITLES[verb]}\norder=$(cat)\neval "\${order%%\ngo\n*}"'`;
+  const command = `sh -c '${TITLES[verb]}
+order=
+while IFS= read -r line; do
+order="$order$line
+"
+[ "$line" != end ] || break
+done
+eval "$(cat)"'`;
   return loginUser === 'root' ? command : `sudo -n ${command}`;
 }
 
-/** What goes to the command's standard input: the script, a line `go`, the order as lines `name value`, a line `end`. */
+/** What goes to the command's standard input: the order as lines `name value`, a line `end`, the script. */
 export function inputFor(verb: Verb, lines: readonly string[]): string {
-  return `${SCRIPTS[verb]}go\n${[...lines, 'end'].join('\n')}\n`;
+  return `${[...lines, 'end'].join('\n')}\n${SCRIPTS[verb]}`;
 }
 
 /** Comments and indentation stay in the file: every machine parses the text anew on each call. */

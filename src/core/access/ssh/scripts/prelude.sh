@@ -1,5 +1,5 @@
 # What the three scripts share. Plain POSIX sh: it runs in dash, in BusyBox's ash and in bash alike.
-# Nothing of the order is in this text: its values come after a line `go` in $order, which the caller has read.
+# Nothing of the order is in this text: its values are in $order, which the caller has read.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 LC_ALL=C
 export PATH LC_ALL
@@ -38,7 +38,7 @@ read_order() {
       'time '*) time=$value ;;
     esac
   done <<ORDER
-${order#*"${lines_end}go$lines_end"}
+$order
 ORDER
   [ "$complete" ] || exit 0
 }

@@ -42,7 +42,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     routerOptions: { maxParamLength: 256 },
   });
   const events = followEvents(deps.pool);
-  app.addHook('preClose', async () => events.close());
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+    events.close();
+  });
+  // A connection that is kept alive after the last answer would hold up the end.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
   // Bodies are JSON and nothing else.
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler(answerError);

@@ -2,7 +2,7 @@ import { AccessError } from '#core/access/driver.ts';
 import { pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { noteFailure, noteSuccess } from './check-health.ts';
-import type { Workplace } from './workplace.ts';
+import { LEASE_MS, underLease, type Workplace } from './workplace.ts';
 
 /** A cleaning that is to start as soon as there is room for it in this process. */
 export function cleanSoon(place: Workplace, allocationId: string): void {
@@ -25,7 +25,7 @@ export function cleanSoon(place: Workplace, allocationId: string): void {
 export async function clean(place: Workplace, allocationId: string): Promise<void> {
   const { tables } = place.store;
   const now = place.clock();
-  const leaseUntil = new Date(now.getTime() + place.driver.timeLimitMs + 10_000);
+  const leaseUntil = new Date(now.getTime() + LEASE_MS);
   if (!(await tables.allocations.takeLease(allocationId, place.workerId, now, leaseUntil))) return;
   const allocation = await tables.allocations.byId(allocationId);
   if (!allocation) return;
@@ -36,11 +36,12 @@ export async function clean(place: Workplace, allocationId: string): Promise<voi
   if (!reservation || !machine) throw new Error(`allocation ${allocationId} has lost its reservation or machine`);
 
   try {
-    const removal = await place.driver.removeAccount(machine, {
-      allocationId,
-      generation: allocation.generation,
-      accountName: reservation.accountName,
-    });
+    const order = { allocationId, generation: allocation.generation, accountName: reservation.accountName };
+    const removal = await underLease(
+      place,
+      (until) => tables.allocations.renewLease(allocationId, place.workerId, until),
+      () => place.driver.removeAccount(machine, order),
+    );
     const cleanedAt = place.clock();
     await place.store.transaction(async (inside) => {
       if (!(await inside.allocations.markCleaned(allocationId, removal, cleanedAt))) return;

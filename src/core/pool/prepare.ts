@@ -8,7 +8,7 @@ import { claimMachines, withoutLosingRaces } from './claim.ts';
 import { cleanSoon } from './clean.ts';
 import type { ReservationView } from './pool.ts';
 import { loadReservation } from './show-reservations.ts';
-import { LEASE_MS, RENEWAL_MS, type Workplace } from './workplace.ts';
+import { underLease, type Workplace } from './workplace.ts';
 
 /** No machine is swapped for another after this long: then the reservation fails, so that the caller hears in bounded time. */
 const PATIENCE_MS = 60_000;
@@ -20,18 +20,12 @@ const PATIENCE_MS = 60_000;
  * @throws Refusal `preparation_failed`, `not_enough_machines`, or `reservation_over` when it was ended meanwhile.
  */
 export async function prepare(place: Workplace, id: string): Promise<ReservationView> {
-  const renewal = setInterval(() => {
-    const until = new Date(place.clock().getTime() + LEASE_MS);
-    // A renewal that fails is no harm: another worker may then repeat what this one does.
-    place.store.tables.reservations.renewLease(id, place.workerId, until).catch(() => undefined);
-  }, RENEWAL_MS);
-  const work = (async () => {
-    try {
-      return await prepareAll(place, id);
-    } finally {
-      clearInterval(renewal);
-    }
-  })();
+  const { reservations } = place.store.tables;
+  const work = underLease(
+    place,
+    (until) => reservations.renewLease(id, place.workerId, until),
+    () => prepareAll(place, id),
+  );
   place.background.track(work);
   return await work;
 }

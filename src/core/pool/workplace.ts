@@ -31,4 +31,23 @@ export interface WorkLog {
 /** How long a worker may be silent before another takes over what it did. */
 export const LEASE_MS = 15_000;
 /** How often a worker says that it is still at it. */
-export const RENEWAL_MS = 5_000;
+const RENEWAL_MS = 5_000;
+
+/**
+ * Does `work` while `renew` keeps its lease alive. A renewal that fails is no harm: another worker may then repeat what
+ * this one does.
+ */
+export async function underLease<T>(
+  place: Workplace,
+  renew: (until: Date) => Promise<void>,
+  work: () => Promise<T>,
+): Promise<T> {
+  const renewal = setInterval(() => {
+    renew(new Date(place.clock().getTime() + LEASE_MS)).catch(() => undefined);
+  }, RENEWAL_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+  }
+}

@@ -171,6 +171,14 @@ export function allocationsTable(db: Kysely<Schema>) {
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
+    async renewLease(id: string, owner: string, until: Date): Promise<void> {
+      await db
+        .updateTable('allocations')
+        .set({ lease_until: until.getTime() })
+        .where('id', '=', id)
+        .where('lease_owner', '=', owner)
+        .execute();
+    },
     /** `cleaning → cleaned`: the machine is free again. False when somebody else moved it on. */
     async markCleaned(id: string, removal: object, now: Date): Promise<boolean> {
       const result = await db

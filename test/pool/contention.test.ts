@@ -52,7 +52,8 @@ async function contend(database: Database): Promise<{
     await first.settle();
     seen.doubled.push(...first.driver.doubled);
     const { available, ...rest } = await first.pool.available();
-    return { ...seen, free: available.length, rest };
+    const { reservationsByState } = await first.pool.stock(first.now());
+    return { ...seen, free: available.length, rest: { ...rest, ...reservationsByState } };
   } finally {
     for (const one of pools.reverse()) await one.close();
   }
@@ -72,7 +73,7 @@ describe.each(databases)('64 callers at once on $name', ({ fresh }) => {
     remove = made.remove;
     const { doubled, short, errors, won, free, rest } = await contend(made.database);
     expect({ doubled, short, errors }).toEqual({ doubled: [], short: 0, errors: [] });
-    expect(rest).toEqual({ reserved: [], cleaning: [], unavailable: [] });
+    expect(rest).toEqual({ reserved: [], cleaning: [], unavailable: [], preparing: 0, active: 0, ending: 0 });
     expect(free).toBe(MACHINES);
     expect(won).toBeGreaterThan(10);
   });

@@ -44,6 +44,8 @@ export async function clean(place: Workplace, allocationId: string): Promise<voi
     );
     const cleanedAt = place.clock();
     await place.store.transaction(async (inside) => {
+      // Of two cleanings that end at the same moment, one must see the other's machine clean and end the reservation.
+      await inside.reservations.touch(reservation.id);
       if (!(await inside.allocations.markCleaned(allocationId, removal, cleanedAt))) return;
       await inside.audit.add({
         at: cleanedAt,

@@ -6,6 +6,7 @@ import type { Database } from '#core/store/dialect.ts';
 export interface BerthProcess {
   /** `http://127.0.0.1:port` of an API. */
   readonly address: string;
+  readonly pid: number;
   readonly log: () => string;
   /** SIGKILL, as from the kernel. */
   kill(): Promise<void>;
@@ -47,6 +48,7 @@ export async function startProcess(
   });
   return {
     address,
+    pid: child.pid as number,
     log: () => log,
     async kill() {
       await ended(child, 'SIGKILL');

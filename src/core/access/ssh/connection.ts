@@ -1,4 +1,10 @@
-import { Client, type ClientChannel, type ServerHostKeyAlgorithm } from 'ssh2';
+import {
+  type AuthenticationType,
+  type AuthHandlerMiddleware,
+  Client,
+  type ClientChannel,
+  type ServerHostKeyAlgorithm,
+} from 'ssh2';
 import type { MachineAccess } from '#core/access/driver.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { accessError, ConnectionDropped, hostKeyChanged, printable } from './failures.ts';
@@ -171,7 +177,7 @@ export function dial(machine: MachineAccess, limitMs: number, signal: AbortSigna
         port: machine.port,
         username: machine.user,
         ...(credential.kind === 'password'
-          ? { password: credential.password, tryKeyboard: true, authHandler: ['password', 'keyboard-interactive'] }
+          ? { password: credential.password, tryKeyboard: true, authHandler: passwordFirst() }
           : { privateKey: credential.privateKey, authHandler: ['publickey'] }),
         algorithms: { serverHostKey: preferredAlgorithms(machine.hostKey) },
         hostVerifier: (key: Buffer) => {
@@ -189,6 +195,17 @@ export function dial(machine: MachineAccess, limitMs: number, signal: AbortSigna
       fail(accessError('login_refused', machine, 'the private key cannot be read'));
     }
   });
+}
+
+/** Passwords go the plain way; the other way only where the server does not know the plain one: each refusal takes seconds. */
+function passwordFirst(): AuthHandlerMiddleware {
+  const ways: AuthenticationType[] = ['password', 'keyboard-interactive'];
+  return (left: AuthenticationType[] | null, _partial, next) => {
+    const way = ways.shift();
+    const known = left === null || (way !== undefined && left.includes(way) && !left.includes('password'));
+    // The library takes `false` for "no further way"; its types do not say so.
+    next(way !== undefined && known ? way : (false as unknown as AuthenticationType));
+  };
 }
 
 function hostKeyText(key: Buffer): string {

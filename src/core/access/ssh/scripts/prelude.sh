@@ -98,7 +98,7 @@ take_lock() {
 
 # Is there less than 64 kB left where accounts are made?
 disk_is_full() {
-  df -Pk / /etc /var /home 2>/dev/null | {
+  df -Pk / /etc /var "$state" /home 2>/dev/null | {
     full=1
     while read -r _ _ _ left _; do
       case $left in '' | *[!0-9]*) ;; *) [ "$left" -ge 64 ] || full=0 ;; esac

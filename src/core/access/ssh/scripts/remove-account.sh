@@ -3,7 +3,8 @@ read_order
 check_order
 
 # Looks at every process without starting one (there may be no room for another): sets found (processes of the uid,
-# under any of its four ids), running (those of them not stopped yet) and doors (root's ssh servers of its sessions).
+# under any of its four ids), running (whether one was not stopped yet) and doors (root's ssh servers of its sessions).
+# Stops each that runs on sight: what multiplies faster than it is killed cannot do so while it is stopped.
 scan() {
   found='' running='' doors='' bears='' parents=' ' our_parents=' '
   for dir in /proc/[0-9]*; do
@@ -21,7 +22,7 @@ scan() {
     case $ids in
       *" $uid "*)
         # A dead process that nobody has asked after yet does nothing any more.
-        case $process_state in Z | X) continue ;; T | t) ;; *) running="$running $pid" ;; esac
+        case $process_state in Z | X) continue ;; T | t) ;; *) running=yes && kill -STOP "$pid" 2>/dev/null ;; esac
         found="$found $pid"
         our_parents=$our_parents$parent' '
         case $seen in *" $pid "*) ;; *) seen=$seen$pid' ' ended=$((ended + 1)) ;; esac
@@ -48,18 +49,14 @@ scan() {
   done
 }
 
-# Stops all and kills all until none is left. Stopping comes first: what multiplies faster than it is killed cannot do
-# so while it is stopped. Starts no process itself.
+# Stops all, then kills all. Starts no process itself.
 kill_processes() {
-  # shellcheck disable=SC2086
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    [ "$running" ] || break
-    kill -STOP $running 2>/dev/null
     scan
+    [ "$running" ] || break
   done
   # shellcheck disable=SC2086
   kill -KILL $found 2>/dev/null
-  scan
 }
 
 # So many that there may be no room for a process of ours? Then they go before anything else is tried.
@@ -68,7 +65,7 @@ end_crowd() {
     scan
     # shellcheck disable=SC2086
     set -- $found
-    [ $# -ge 64 ] || break
+    if [ $# -lt 64 ]; then break; fi
     kill_processes
   done
 }

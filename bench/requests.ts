@@ -1,0 +1,63 @@
+// Requests per second and 99th percentile of the reads that pages and scripts repeat.
+import { spawnSync } from 'node:child_process';
+import { startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
+import { databases } from '../test/support/databases.ts';
+import { ADMIN_PASSWORD, adminOf, startProcess } from '../test/support/processes.ts';
+import { table } from './figures.ts';
+
+const PATHS = ['/api/available', '/api/machines', '/api/whoami'];
+const SECONDS = 5;
+const CONNECTIONS = 32;
+
+export async function benchRequests(): Promise<void> {
+  const rows = [['database', 'machines', 'route', 'requests/s', 'p99 ms']];
+  for (const { name, fresh } of databases) {
+    for (const count of [10, 1_000]) {
+      const { database, remove } = await fresh();
+      const simulation = await startSimulatedMachines({ count, password: 'test' });
+      const server = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'info' });
+      try {
+        const call = await adminOf(server.address);
+        for (const { name, host, port, user, password } of simulation.machines) {
+          await call('POST', '/machines', { name, host, port, user, password });
+        }
+        while ((await call('GET', '/available')).body.available.length < count)
+          await new Promise((r) => setTimeout(r, 200));
+        const token = await tokenOf(server.address);
+        for (const path of PATHS) rows.push([name, String(count), path, ...load(server.address + path, token)]);
+        if (count === 1_000) rows.push([name, String(count), 'memory', `${memoryOf(server.pid)} MB`, '']);
+      } finally {
+        await server.stop();
+        await simulation.close();
+        await remove();
+      }
+    }
+  }
+  table(`Reads: ${CONNECTIONS} connections for ${SECONDS} s, load from the same two cores`, rows);
+}
+
+/** `wrk` makes the load; it reports requests per second and latencies itself. */
+function load(url: string, token: string): [string, string] {
+  const { stdout } = spawnSync(
+    'wrk',
+    ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '--latency', '-H', `Authorization: Bearer ${token}`, url],
+    { encoding: 'utf8' },
+  );
+  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? '?';
+  const latency = /99%\s+(\S+)/.exec(stdout)?.[1] ?? '?';
+  return [Math.round(Number(rate)).toString(), latency];
+}
+
+async function tokenOf(address: string): Promise<string> {
+  const answer = await fetch(`${address}/api/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ username: 'admin', password: ADMIN_PASSWORD }),
+  });
+  return ((await answer.json()) as { access_token: string }).access_token;
+}
+
+function memoryOf(pid: number): number {
+  const { stdout } = spawnSync('grep', ['VmRSS', `/proc/${pid}/status`], { encoding: 'utf8' });
+  return Math.round(Number(/(\d+)/.exec(stdout)?.[1] ?? 0) / 1024);
+}

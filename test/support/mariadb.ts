@@ -10,6 +10,7 @@ import { createConnection } from 'mysql2/promise';
 export interface MariadbServer {
   /** `mysql://` address without a database; the user may do everything. */
   readonly url: string;
+  createDatabase(name: string): Promise<void>;
   start(): Promise<void>;
   /** SIGKILL, as when the machine loses power. */
   kill(): Promise<void>;
@@ -74,6 +75,11 @@ export async function startMariadb(): Promise<MariadbServer> {
   await setup.end();
   return {
     url: `mysql://berth:berth@127.0.0.1:${port}/`,
+    async createDatabase(name) {
+      const connection = await createConnection({ socketPath, user: 'root' });
+      await connection.query(`CREATE DATABASE ${name}`);
+      await connection.end();
+    },
     start,
     kill: () => end('SIGKILL'),
     async remove() {

@@ -1,54 +1,65 @@
 // The rooms of src/ and who may import whom (docs/architecture.md), as rules for dependency-cruiser.
 
 /** A room may import itself and the listed places; anything else is a violation. Type-only imports count. */
-const room = (name, from, ...allowed) => ({
+const room = (name, from, allowed, to = {}) => ({
   name,
   severity: 'error',
   from: { path: from, pathNot: '\\.test\\.ts$' },
-  to: { pathNot: [from, ...allowed] },
+  to: { pathNot: [from, ...allowed], ...to },
 });
+/** The same, and Node's own modules besides. */
+const roomOnNode = (name, from, ...allowed) => room(name, from, allowed, { dependencyTypesNot: ['core'] });
 const packages = (...names) => names.map((name) => `node_modules/(@types/)?${name}/`);
-const node = '^(node:)?[a-z_/]+$';
 
 module.exports = {
   forbidden: [
     { name: 'no circles', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'nobody imports a main', severity: 'error', from: {}, to: { path: '/main\\.ts$' } },
-    room('contract', '^src/contract/', ...packages('typebox')),
-    room('core/domain', '^src/core/domain/'),
-    room(
+    { name: 'nobody imports a main', severity: 'error', from: {}, to: { path: '/(main|standalone)\\.ts$' } },
+    { name: 'everything is found', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    room('contract', '^src/contract/', packages('typebox')),
+    room('core/domain', '^src/core/domain/', []),
+    roomOnNode(
       'core/store',
       '^src/core/store/',
       '^src/core/domain/',
-      node,
       ...packages('kysely', 'better-sqlite3', 'mysql2'),
     ),
-    room('core/access', '^src/core/access/', '^src/core/domain/', node, ...packages('ssh2', 'unixcrypt')),
-    room(
-      'core/pool',
-      '^src/core/pool/',
-      '^src/core/domain/',
-      '^src/core/store/',
-      '^src/core/access/driver\\.ts$',
-      node,
-    ),
-    room(
+    roomOnNode('core/access', '^src/core/access/', '^src/core/domain/', ...packages('ssh2', 'unixcrypt')),
+    roomOnNode('core/pool', '^src/core/pool/', '^src/core/(domain|store)/', '^src/core/access/driver\\.ts$'),
+    roomOnNode(
       'core/accounts',
       '^src/core/accounts/',
-      '^src/core/domain/',
-      '^src/core/store/',
-      node,
+      '^src/core/(domain|store)/',
       ...packages('jose', '@node-rs/argon2'),
     ),
-    room('core/runtime', '^src/core/runtime/', '^src/core/', node, ...packages('pino', 'prom-client')),
-    room(
+    roomOnNode('core/runtime', '^src/core/runtime/', '^src/core/', ...packages('pino', 'prom-client')),
+    roomOnNode(
       'api',
       '^src/api/',
       '^src/contract/',
       '^src/core/(pool|accounts|runtime|domain)/',
-      node,
       ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats'),
     ),
-    room('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/', node),
+    roomOnNode('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/'),
+    room('standalone', '^src/standalone\\.ts$', ['^src/(api|scheduler)/', '^src/core/runtime/']),
+    // Contract only, and no room of the servers; which packages they use is their own business.
+    {
+      name: 'cli',
+      severity: 'error',
+      from: { path: '^src/cli/' },
+      to: { path: '^src/', pathNot: '^src/(cli|contract)/' },
+    },
+    {
+      name: 'web',
+      severity: 'error',
+      from: { path: '^src/web/' },
+      to: { path: '^src/', pathNot: '^src/(web|contract)/' },
+    },
+    {
+      name: 'web features are apart',
+      severity: 'error',
+      from: { path: '^src/web/src/features/([^/]+)/' },
+      to: { path: '^src/web/src/features/', pathNot: '^src/web/src/features/$1/' },
+    },
   ],
 };

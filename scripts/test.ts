@@ -1,5 +1,6 @@
 // `npm test`: the checks of the code, then all tests; says at the end what this machine could not run.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ const checks = await runChecks();
 
 const folder = mkdtempSync(join(tmpdir(), 'berth-report-'));
 const report = join(folder, 'report.json');
-const vitest = spawnSync(
+const vitest = spawn(
   process.execPath,
   [
     'node_modules/vitest/vitest.mjs',
@@ -22,6 +23,8 @@ const vitest = spawnSync(
   ],
   { stdio: ['ignore', 'inherit', 'inherit'] },
 );
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => vitest.kill(signal));
+const [vitestStatus] = await once(vitest, 'exit');
 const counted = readReport();
 rmSync(folder, { recursive: true, force: true });
 
@@ -35,7 +38,7 @@ const failed =
   checks.filter((check) => !check.passed).length +
   (strict ? missing.length : 0) +
   // Vitest can fail without a failed test: an error outside of one, a file that does not load.
-  (vitest.status !== 0 && counted.failed === 0 ? 1 : 0);
+  (vitestStatus !== 0 && counted.failed === 0 ? 1 : 0);
 process.exitCode = failed === 0 ? 0 : 1;
 console.log(`${passed} passed, ${failed} failed`);
 

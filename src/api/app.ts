@@ -1,16 +1,15 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import helmet from '@fastify/helmet';
-import rateLimit from '@fastify/rate-limit';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify';
-import { type RouteName, routes } from '#contract/routes.ts';
-import { Failure } from '#contract/schemas.ts';
-import { authenticate, type Caller } from './authenticate.ts';
-import { answerError } from './errors.ts';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { Refusal } from '#core/domain/refusal.ts';
+import { addRoutes, methodsOf, refuseUnknownRoutes } from './add-routes.ts';
+import { answerBrokenRequest, answerError } from './errors.ts';
 import { followEvents } from './events.ts';
-import type { ApiDeps, Handler, Handlers } from './handler.ts';
+import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
+import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
 import { reservationHandlers } from './routes/reservations.ts';
@@ -19,12 +18,12 @@ import { userHandlers } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
 
 const BODY_LIMIT = 1024 * 1024;
-/** Requests of one address per minute: far above what people and scripts do, far below what hurts. */
-const LOGIN_TRIES_PER_MINUTE = 30;
+/** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
+const MOST_AT_ONCE = 2_000;
 
 /**
  * The HTTP API. Every route comes from the contract's table with its permission; a handler without a route, or a route
- * without a handler, ends the start.
+ * without a handler, ends the start with an Error.
  */
 export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   const app = fastify({
@@ -38,34 +37,24 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       return typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : randomUUID();
     },
     forceCloseConnections: 'idle',
+    return503OnClosing: false,
     requestTimeout: 120_000,
     routerOptions: { maxParamLength: 256 },
+    frameworkErrors: answerError,
+    clientErrorHandler: answerBrokenRequest,
   });
   const events = followEvents(deps.pool);
-  let closing = false;
-  app.addHook('preClose', async () => {
-    closing = true;
-    events.close();
-  });
-  // A connection that is kept alive after the last answer would hold up the end.
-  app.addHook('onSend', (_request, reply, payload, done) => {
-    if (closing) reply.header('connection', 'close');
-    done(null, payload);
-  });
   // Bodies are JSON and nothing else.
   app.removeContentTypeParser('text/plain');
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0]?.slice(0, 200);
-    return reply.code(404).send({
-      error: 'not_found',
-      message: `there is no ${request.method} ${path}; GET /api/docs lists what there is`,
-    });
-  });
+  app.setNotFoundHandler(answerUnknown);
   app.setValidatorCompiler(compileValidator);
+  refuseUnknownRoutes(app);
+  measureRequests(app, deps.registry);
+  logRequests(app);
+  guardDoor(app, () => events.close());
 
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
-  await app.register(rateLimit, { global: false });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -73,9 +62,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true });
-  measureRequests(app, deps.registry);
-  logRequests(app);
+  await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
 
   const handlers: Handlers = {
     ...healthHandlers(deps),
@@ -85,53 +72,58 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...reservationHandlers(deps),
     ...auditHandlers(deps, events),
   };
-  for (const name of Object.keys(routes) as RouteName[]) addRoute(app, deps, name, handlers[name]);
+  addRoutes(app, deps, handlers);
   addPlainRoutes(app, deps);
   await app.ready();
   return app;
 }
 
-function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler: Handler | undefined): void {
-  const { method, path, access, summary, response, ...parts } = routes[name] as (typeof routes)[RouteName] & {
-    params?: object;
-    querystring?: object;
-    body?: object;
-  };
-  if (!handler) throw new Error(`route ${name} has no handler`);
-  if (!['anyone', 'user', 'admin'].includes(access)) throw new Error(`route ${name} has no permission`);
-  app.route({
-    method,
-    url: path,
-    schema: {
-      operationId: name,
-      summary,
-      ...parts,
-      response: { '4xx': Failure, '5xx': Failure, ...response },
-      ...(access !== 'anyone' && { security: [{ token: [] }] }),
-    },
-    ...(name === 'login' && { config: { rateLimit: { max: LOGIN_TRIES_PER_MINUTE, timeWindow: '1 minute' } } }),
-    // Before the body is read and checked: a stranger learns nothing about what a route takes.
-    onRequest: async (request, reply) => {
-      reply.header('cache-control', 'no-store');
-      if (access !== 'anyone') callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
-    },
-    handler: (request, reply) => handler({ caller: callers.get(request) as Caller, now: deps.clock(), request, reply }),
+/** What holds for every request, before anything else looks at it. */
+function guardDoor(app: FastifyInstance, onClose: () => void): void {
+  let closing = false;
+  let inWork = 0;
+  app.addHook('preClose', async () => {
+    closing = true;
+    onClose();
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    inWork += 1;
+    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    if (closing) done(new Refusal('unavailable', 'the server is closing; ask again'));
+    else if (inWork > MOST_AT_ONCE) done(new Refusal('unavailable', 'too much is going on; ask again'));
+    else done();
+  });
+  // A connection that is kept alive after the last answer would hold up the end.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done(null, payload);
+  });
+  app.addHook('onResponse', (_request, _reply, done) => {
+    inWork -= 1;
+    done();
   });
 }
 
-/** Who was found to make a request. */
-const callers = new WeakMap<FastifyRequest, Caller>();
+async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyReply): Promise<object> {
+  const path = pathOf(url);
+  const methods = methodsOf(path);
+  if (methods.length > 0) {
+    reply.code(405).header('allow', methods.join(', '));
+    return { error: 'invalid_request', message: `${path} takes ${methods.join(', ')}, not ${method}` };
+  }
+  reply.code(404);
+  return { error: 'not_found', message: `there is no ${method} ${path}; GET /api/docs lists what there is` };
+}
 
-function healthHandlers(deps: ApiDeps): Handlers {
+function healthHandlers(deps: ApiDeps) {
   return {
     health: async () => ({ status: 'ok' }),
-    ready: async ({ reply }) => {
+    async ready({ reply }) {
       const problems = await deps.readiness();
-      return reply
-        .code(problems.length === 0 ? 200 : 503)
-        .send({ status: problems.length === 0 ? 'ok' : 'not ready', problems });
+      if (problems.length > 0) reply.code(503);
+      return { status: problems.length === 0 ? 'ok' : 'not ready', problems };
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
 /** Answers that are no JSON of the contract. */
@@ -139,9 +131,7 @@ function addPlainRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
     if (!mayReadMetrics(deps, request)) {
-      return reply
-        .code(401)
-        .send({ error: 'unauthorized', message: 'send the token of METRICS_TOKEN as a bearer token' });
+      throw new Refusal('unauthorized', 'send the token of METRICS_TOKEN as a bearer token');
     }
     return reply.type(deps.registry.contentType).send(await deps.registry.metrics());
   });
@@ -154,26 +144,4 @@ function mayReadMetrics(deps: ApiDeps, request: FastifyRequest): boolean {
   }
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${deps.metricsToken}`));
-}
-
-/** One line per request, without query and body: they may hold secrets. */
-function logRequests(app: FastifyInstance): void {
-  app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id);
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    request.log.info(
-      {
-        method: request.method,
-        path: request.url.split('?')[0]?.slice(0, 300),
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        user: callers.get(request)?.name,
-        address: request.ip,
-      },
-      'request',
-    );
-    done();
-  });
 }

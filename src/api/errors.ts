@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, type RefusalCode } from '#core/domain/refusal.ts';
 
@@ -20,9 +21,17 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   unavailable: 503,
 };
 
+/** For what the web framework refuses before a route sees it. */
+const PLAIN_WORDS: Readonly<Record<number, string>> = {
+  413: 'body: at most 1 MiB is taken',
+  415: 'body: only JSON is taken; send it with "Content-Type: application/json"',
+};
+
+/** Answers with `{error, message}`; what was not expected is logged and told to nobody else. */
 export function answerError(error: FastifyError | Refusal, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Refusal) {
-    if (error.code === 'unavailable') reply.header('retry-after', '1');
+    const retryAfter = error.details['retry_after_seconds'] ?? (error.code === 'unavailable' ? 1 : undefined);
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     if (STATUS[error.code] === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(STATUS[error.code]).send({ ...error.details, error: error.code, message: error.message });
   }
@@ -30,10 +39,8 @@ export function answerError(error: FastifyError | Refusal, request: FastifyReque
     return reply.code(400).send({ error: 'invalid_request', message: fieldMessage(error) });
   }
   const status = error.statusCode ?? 500;
-  if (status === 429) return reply.code(429).send({ error: 'too_many_requests', message: error.message });
   if (status >= 400 && status < 500) {
-    const message = status === 413 ? 'body: at most 1 MiB is taken' : error.message;
-    return reply.code(status).send({ error: 'invalid_request', message });
+    return reply.code(status).send({ error: 'invalid_request', message: PLAIN_WORDS[status] ?? error.message });
   }
   request.log.error({ err: error }, 'request failed');
   return reply.code(500).send({
@@ -55,3 +62,20 @@ function fieldMessage(error: FastifyError): string {
   if (first?.keyword === 'pattern') return `${field}: has characters or a form that is not allowed here`;
   return `${field}: ${first?.message ?? 'is not valid'}`;
 }
+
+/** Answers what is no HTTP at all; there is no request yet that a route or a hook could see. */
+export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'the request is not valid HTTP'];
+  const body = JSON.stringify({ error: 'invalid_request', message });
+  const head = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close`;
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+}
+
+const BROKEN: Readonly<Record<string, readonly [string, string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],
+};

@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyReply, FastifyRequest } from 'fastify';
 import type { Registry } from 'prom-client';
-import type { RouteName } from '#contract/routes.ts';
+import type { Answer, Part, RouteName, routes } from '#contract/routes.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import type { Pool } from '#core/pool/pool.ts';
 import type { Caller } from './authenticate.ts';
@@ -18,13 +18,18 @@ export interface ApiDeps {
   readonly trustedProxies: readonly string[];
 }
 
-/** One request: who calls (null where anyone may), and when. */
-export interface Call {
-  readonly caller: Caller;
+/** One request to a route: who calls (null where anyone may), when, and what the contract says that it brings. */
+export interface Call<N extends RouteName> {
+  readonly caller: (typeof routes)[N]['access'] extends 'anyone' ? null : Caller;
   readonly now: Date;
+  readonly params: Part<N, 'params'>;
+  readonly query: Part<N, 'querystring'>;
+  readonly headers: Part<N, 'headers'>;
+  readonly body: Part<N, 'body'>;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
 }
 
-export type Handler = (call: Call) => Promise<unknown>;
-export type Handlers = Partial<Record<RouteName, Handler>>;
+/** Answers the body; a status other than 200 is set on the reply. */
+export type Handler<N extends RouteName> = (call: Call<N>) => Promise<Answer<N>>;
+export type Handlers = { readonly [N in RouteName]: Handler<N> };

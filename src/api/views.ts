@@ -18,7 +18,7 @@ export function machineOnWire(machine: MachineView) {
     host: machine.host,
     port: machine.port,
     user: machine.user,
-    labels: machine.labels,
+    labels: [...machine.labels],
     state: machine.state,
     reason: machine.reason,
     mend: machine.mend,

@@ -1,3 +1,4 @@
+import type { Static, TSchema } from 'typebox';
 import * as s from './schemas.ts';
 
 /** Who may call a route at all; whether the caller may touch the very object is decided by the verb. */
@@ -8,11 +9,14 @@ export interface Route {
   readonly path: string;
   readonly access: Access;
   readonly summary: string;
-  readonly params?: object;
-  readonly querystring?: object;
-  readonly body?: object;
+  readonly params?: TSchema;
+  readonly querystring?: TSchema;
+  readonly headers?: TSchema;
+  readonly body?: TSchema;
+  /** Content type of the answer where it is not JSON. */
+  readonly produces?: readonly string[];
   /** Shape of the answer by status. */
-  readonly response: Readonly<Record<number, object>>;
+  readonly response: Readonly<Record<number, TSchema>>;
 }
 
 const route = <const R extends Route>(one: R): R => one;
@@ -62,7 +66,7 @@ export const routes = {
     path: '/api/users',
     access: 'admin',
     summary: 'All users',
-    response: { 200: { type: 'array', items: s.User } },
+    response: { 200: s.Users },
   }),
   getUser: route({
     method: 'GET',
@@ -103,7 +107,7 @@ export const routes = {
     path: '/api/machines',
     access: 'user',
     summary: 'All machines',
-    response: { 200: { type: 'array', items: s.Machine } },
+    response: { 200: s.Machines },
   }),
   getMachine: route({
     method: 'GET',
@@ -145,6 +149,7 @@ export const routes = {
     access: 'user',
     summary: 'Reserve machines; 202 when they are not ready after the given seconds',
     querystring: s.WaitQuery,
+    headers: s.ReservationHeaders,
     body: s.ReservationRequest,
     response: { 201: s.Reservation, 202: s.Reservation },
   }),
@@ -223,8 +228,19 @@ export const routes = {
     path: '/api/events',
     access: 'user',
     summary: 'Changes as server-sent events',
-    response: {},
+    produces: ['text/event-stream'],
+    response: { 200: s.Changes },
   }),
 } as const;
 
-export type RouteName = keyof typeof routes;
+type Routes = typeof routes;
+export type RouteName = keyof Routes;
+
+/** The type of one part of a route's request; undefined where the route takes no such part. */
+export type Part<N extends RouteName, K extends 'params' | 'querystring' | 'headers' | 'body'> =
+  Routes[N] extends Record<K, infer S extends TSchema> ? Static<S> : undefined;
+
+/** What a route answers when all is well. */
+export type Answer<N extends RouteName> = Routes[N]['response'] extends infer R
+  ? { [S in keyof R]: R[S] extends TSchema ? Static<R[S]> : never }[keyof R]
+  : never;

@@ -270,6 +270,9 @@ describe.skipIf(!dockerAvailable())('the SSH driver as a user with sudo', () => 
     const session = await login(machine, order.accountName, { privateKey: pair.privateKey });
     // Bounded, so that the SSH server can still start a process: it runs at its bound from the first moment.
     await session.exec(`bash -c 'ulimit -u 200; perl -e "while(1){fork}" >/dev/null 2>&1 </dev/null &'`);
+    await expect
+      .poll(async () => Number(await machine.exec(`ps -o pid= -u ${uid} | wc -l`)), { timeout: 10_000 })
+      .toBeGreaterThan(100);
     const report = await driver.removeAccount(access, order);
     expect(report).toMatchObject({ outcome: 'removed', uid });
     expect(report.processesEnded).toBeGreaterThan(64);

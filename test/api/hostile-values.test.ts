@@ -178,7 +178,8 @@ describe('bad values in addresses', () => {
 
   it('an unknown address and a malformed one are answered in JSON', async () => {
     expect((await api.call(admin, 'GET', '/api/nonsense')).body.error).toBe('not_found');
-    expect((await api.call(admin, 'PUT', '/api/machines')).status).toBe(404);
+    expect((await api.call(admin, 'PUT', '/api/machines')).status).toBe(405);
+    expect((await api.call(admin, 'HEAD', '/api/reserve?count=1')).status).toBe(405);
     expect((await api.call(admin, 'GET', '/api/machines/%zz')).status).toBe(400);
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +20,8 @@ export interface MariadbServer {
 
 const PROGRAM = ['/usr/sbin/mariadbd', '/usr/bin/mariadbd', '/usr/local/bin/mariadbd'].find((path) => existsSync(path));
 const START_LIMIT_MS = 60_000;
+/** File with the process id of the running server. */
+const WATCHED = 'server-process';
 
 export function mariadbInstalled(): boolean {
   return PROGRAM !== undefined;
@@ -27,6 +29,7 @@ export function mariadbInstalled(): boolean {
 
 export async function startMariadb(): Promise<MariadbServer> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-mariadb-'));
+  const watchdog = watch(folder);
   const data = join(folder, 'data');
   const socketPath = join(folder, 'socket');
   const account = userInfo().username;
@@ -56,7 +59,8 @@ export async function startMariadb(): Promise<MariadbServer> {
       '--innodb-buffer-pool-size=128M',
       '--max-connections=400',
     ];
-    server = spawn(PROGRAM as string, options, { stdio: 'ignore' });
+    server = spawn(PROGRAM as string, options, { stdio: 'ignore', detached: true });
+    writeFileSync(join(folder, WATCHED), String(server.pid));
     await answering({ socketPath, user: 'root' });
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -66,6 +70,7 @@ export async function startMariadb(): Promise<MariadbServer> {
     const gone = new Promise((resolve) => ending.once('exit', resolve));
     ending.kill(signal);
     await gone;
+    rmSync(join(folder, WATCHED));
   };
 
   await start();
@@ -84,9 +89,23 @@ export async function startMariadb(): Promise<MariadbServer> {
     kill: () => end('SIGKILL'),
     async remove() {
       await end('SIGTERM');
-      rmSync(folder, { recursive: true, force: true });
+      const gone = new Promise((resolve) => watchdog.once('exit', resolve));
+      watchdog.stdin?.end();
+      await gone;
     },
   };
+}
+
+/**
+ * Removes the folder, and ends the server whose process id is in it, as soon as this process closes the pipe or is gone
+ * for whatever reason: a test run that is killed leaves nothing behind.
+ */
+function watch(folder: string): ChildProcess {
+  const script = 'cat >/dev/null; [ -f "$1/$2" ] && kill -KILL "$(cat "$1/$2")"; rm -rf "$1"';
+  const stdio = ['pipe', 'ignore', 'ignore'] as const;
+  const watchdog = spawn('sh', ['-c', script, 'sh', folder, WATCHED], { stdio: [...stdio], detached: true });
+  watchdog.unref();
+  return watchdog;
 }
 
 async function answering(options: { socketPath: string; user: string }): Promise<void> {

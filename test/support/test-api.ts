@@ -81,7 +81,10 @@ export async function openTestApi(): Promise<TestApi> {
         ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
       });
       const type = String(answer.headers['content-type'] ?? '');
-      return { status: answer.statusCode, body: type.includes('json') ? answer.json() : answer.body };
+      return {
+        status: answer.statusCode,
+        body: type.includes('json') && answer.body !== '' ? answer.json() : answer.body,
+      };
     },
     async picture() {
       const { tables } = core.store;

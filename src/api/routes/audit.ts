@@ -12,20 +12,9 @@ const HEARTBEAT_MS = 15_000;
 /** How soon a stream ends after its token has stopped working. */
 const RECHECK_MS = 5_000;
 
-interface AuditQuery {
-  readonly actor?: string;
-  readonly action?: string;
-  readonly subject?: string;
-  readonly from?: string;
-  readonly until?: string;
-  readonly before?: number;
-  readonly limit?: number;
-}
-
-export function auditHandlers(deps: ApiDeps, events: Events): Handlers {
+export function auditHandlers(deps: ApiDeps, events: Events) {
   return {
-    async audit({ request }) {
-      const { from, until, limit = DEFAULT_LIMIT, ...query } = request.query as AuditQuery;
+    async audit({ query: { from, until, limit = DEFAULT_LIMIT, ...query } }) {
       const entries = await deps.pool.listAudit({
         ...query,
         ...(from !== undefined && { from: time('from', from) }),
@@ -37,41 +26,51 @@ export function auditHandlers(deps: ApiDeps, events: Events): Handlers {
         next: entries.length === limit ? (entries.at(-1)?.id ?? null) : null,
       };
     },
-    events: async (call) => stream(deps, events, call),
-  };
+    events: (call) => stream(deps, events, call),
+  } satisfies Partial<Handlers>;
 }
 
 /** Sends changes until the caller goes, the token stops working, or the server ends. */
-async function stream(deps: ApiDeps, events: Events, { caller, request, reply }: Call): Promise<void> {
-  reply.hijack();
+async function stream(deps: ApiDeps, events: Events, { caller, request, reply }: Call<'events'>): Promise<never> {
   const { raw } = reply;
-  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
-  raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
-  raw.write('retry: 1000\n\n');
-
   const send = (text: string): void => {
+    if (raw.writableEnded || raw.destroyed || !raw.headersSent) return;
     if (raw.writableLength > UNREAD_LIMIT_BYTES) raw.destroy();
     else raw.write(text);
   };
-  const stop = events.listen(
-    (entry) => {
-      const kind = entry.action.split('.')[0] as string;
-      if (kind === 'user' && !isAdmin(caller)) return;
-      send(`id: ${entry.id}\nevent: ${kind}\ndata: ${JSON.stringify(change(entry))}\n\n`);
-    },
-    () => raw.end(),
-  );
-  const heartbeat = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS);
-  const recheck = setInterval(() => {
+  const recheck = (): void => {
     authenticate(deps.accounts, request, 'user', deps.clock()).catch((error: unknown) => {
       if (error instanceof Refusal && error.code === 'unauthorized') raw.end();
     });
-  }, RECHECK_MS);
+  };
+  const stop = await events.listen({
+    user: caller.name,
+    hear(entry) {
+      const kind = entry.action.split('.')[0] as string;
+      if (kind === 'user' && entry.subject === caller.name) recheck();
+      if (kind === 'user' && !isAdmin(caller)) return;
+      send(`id: ${entry.id}\nevent: ${kind}\ndata: ${JSON.stringify(change(entry))}\n\n`);
+    },
+    end: () => raw.end(),
+  });
+
+  reply.hijack();
+  // Caller or server may have gone while this waited.
+  if (raw.writableEnded || raw.destroyed) {
+    stop();
+    return undefined as never;
+  }
+  const rechecks = setInterval(recheck, RECHECK_MS);
+  const heartbeats = setInterval(() => send(': still here\n\n'), HEARTBEAT_MS);
   raw.once('close', () => {
     stop();
-    clearInterval(heartbeat);
-    clearInterval(recheck);
+    clearInterval(rechecks);
+    clearInterval(heartbeats);
   });
+  for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value);
+  raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'x-accel-buffering': 'no' });
+  raw.write('retry: 1000\n\n');
+  return undefined as never;
 }
 
 function change({ at, actor, action, subject }: AuditEntry) {

@@ -1,28 +1,13 @@
 import type { Credential } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
-import type { ApiDeps, Call, Handlers } from '../handler.ts';
+import type { ApiDeps, Handlers } from '../handler.ts';
 import { machineOnWire } from '../views.ts';
-
-interface MachineBody {
-  readonly name: string;
-  readonly host?: string;
-  readonly port?: number;
-  readonly user?: string;
-  readonly password?: string;
-  readonly private_key?: string;
-  readonly labels?: string[];
-  readonly host_key?: string;
-  readonly disabled?: boolean;
-  readonly accept_host_key?: string;
-}
 
 const SSH_PORT = 22;
 
-export function machineHandlers({ pool }: ApiDeps): Handlers {
-  const named = ({ request }: Call): string => (request.params as { name: string }).name;
+export function machineHandlers({ pool }: ApiDeps) {
   return {
-    async registerMachine({ caller, now, request, reply }) {
-      const body = request.body as MachineBody & { host: string; user: string };
+    async registerMachine({ caller, now, body, reply }) {
       const credential = credentialOf(body);
       if (!credential)
         throw new Refusal('invalid_request', 'password: is missing; give a password or a private_key to log in with');
@@ -39,12 +24,12 @@ export function machineHandlers({ pool }: ApiDeps): Handlers {
         },
         now,
       );
-      return reply.code(201).send(machineOnWire(machine));
+      reply.code(201);
+      return machineOnWire(machine);
     },
     listMachines: async () => (await pool.listMachines()).map(machineOnWire),
-    getMachine: async (call) => machineOnWire(await pool.getMachine(named(call))),
-    async updateMachine(call) {
-      const body = call.request.body as MachineBody;
+    getMachine: async ({ params }) => machineOnWire(await pool.getMachine(params.name)),
+    async updateMachine({ caller, now, params, body }) {
       const credential = credentialOf(body);
       const changes = {
         ...(body.host !== undefined && { host: body.host }),
@@ -55,16 +40,16 @@ export function machineHandlers({ pool }: ApiDeps): Handlers {
         ...(body.disabled !== undefined && { disabled: body.disabled }),
         ...(body.accept_host_key !== undefined && { acceptHostKey: body.accept_host_key }),
       };
-      return machineOnWire(await pool.updateMachine(call.caller, named(call), changes, call.now));
+      return machineOnWire(await pool.updateMachine(caller, params.name, changes, now));
     },
-    async deleteMachine(call) {
-      await pool.deleteMachine(call.caller, named(call), call.now);
+    async deleteMachine({ caller, now, params }) {
+      await pool.deleteMachine(caller, params.name, now);
       return { message: 'deleted' };
     },
-  };
+  } satisfies Partial<Handlers>;
 }
 
-function credentialOf(body: MachineBody): Credential | null {
+function credentialOf(body: { password?: string; private_key?: string }): Credential | null {
   if (body.password !== undefined && body.private_key !== undefined) {
     throw new Refusal('invalid_request', 'private_key: give either a password or a private_key, not both');
   }

@@ -1,5 +1,4 @@
 import { isAdmin } from '#core/domain/actor.ts';
-import { Refusal } from '#core/domain/refusal.ts';
 import { DEFAULT_MINUTES } from '#core/domain/reservation.ts';
 import type { ReservationView } from '#core/pool/pool.ts';
 import type { ApiDeps, Call, Handlers } from '../handler.ts';
@@ -7,33 +6,14 @@ import { reservationOnWire, reserveOnWire } from '../views.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
 
-interface ReserveQuery {
-  readonly count?: number;
-  readonly duration?: number;
-  readonly reservation_password?: string;
-  readonly username?: string;
-}
-
-interface ReservationBody {
-  readonly count?: number;
-  readonly duration_minutes?: number;
-  readonly reservation_password?: string;
-  readonly ssh_public_keys?: string[];
-  readonly username?: string;
-  readonly labels?: string[];
-  readonly machines?: string[];
-}
-
-export function reservationHandlers({ pool }: ApiDeps): Handlers {
-  const id = ({ request }: Call): string => (request.params as { id: string }).id;
-  const releaseAll = async ({ caller, now }: Call) => {
+export function reservationHandlers({ pool }: ApiDeps) {
+  const releaseAll = async ({ caller, now }: Call<'releaseAll' | 'releaseAllByPost'>) => {
     const released = await pool.releaseAll(caller, now);
     return { message: `released ${released} reservation${released === 1 ? '' : 's'}`, released };
   };
 
   return {
-    async reserve({ caller, now, request }) {
-      const query = request.query as ReserveQuery;
+    async reserve({ caller, now, query }) {
       const { madePassword, settled } = await pool.reserve(
         caller,
         {
@@ -47,10 +27,8 @@ export function reservationHandlers({ pool }: ApiDeps): Handlers {
       return reserveOnWire(await settled, madePassword);
     },
 
-    async createReservation({ caller, now, request, reply }) {
-      const body = request.body as ReservationBody;
-      const { wait = DEFAULT_WAIT_SECONDS } = request.query as { wait?: number };
-      const key = idempotencyKey(request.headers['idempotency-key']);
+    async createReservation({ caller, now, query, headers, body, reply }) {
+      const key = headers['idempotency-key'];
       const { reservation, madePassword, settled } = await pool.reserve(
         caller,
         {
@@ -65,13 +43,13 @@ export function reservationHandlers({ pool }: ApiDeps): Handlers {
         },
         now,
       );
-      const active = await within(settled, wait * 1000);
-      return reply.code(active ? 201 : 202).send(reservationOnWire(active ?? reservation, madePassword));
+      const active = await within(settled, (query.wait ?? DEFAULT_WAIT_SECONDS) * 1000);
+      reply.code(active ? 201 : 202);
+      return reservationOnWire(active ?? reservation, madePassword);
     },
 
-    async listReservations({ caller, now, request }) {
-      const { mine = false } = request.query as { mine?: boolean };
-      const reservations = await pool.listReservations(mine ? { holder: caller.name } : {});
+    async listReservations({ caller, now, query }) {
+      const reservations = await pool.listReservations(query.mine ? { holder: caller.name } : {});
       return {
         reservations: reservations.flatMap((one) => {
           const open = isAdmin(caller) || one.holder === caller.name;
@@ -91,28 +69,16 @@ export function reservationHandlers({ pool }: ApiDeps): Handlers {
       };
     },
 
-    getReservation: async (call) => reservationOnWire(await pool.getReservation(call.caller, id(call))),
-    release: async (call) => reservationOnWire(await pool.release(call.caller, id(call), call.now)),
-    async releaseMachine(call) {
-      const { machine } = call.request.params as { machine: string };
-      return reservationOnWire(await pool.release(call.caller, id(call), call.now, machine));
-    },
-    async extend(call) {
-      const { minutes } = call.request.body as { minutes: number };
-      return reservationOnWire(await pool.extend(call.caller, id(call), minutes, call.now));
-    },
+    getReservation: async ({ caller, params }) => reservationOnWire(await pool.getReservation(caller, params.id)),
+    release: async ({ caller, now, params }) => reservationOnWire(await pool.release(caller, params.id, now)),
+    releaseMachine: async ({ caller, now, params }) =>
+      reservationOnWire(await pool.release(caller, params.id, now, params.machine)),
+    extend: async ({ caller, now, params, body }) =>
+      reservationOnWire(await pool.extend(caller, params.id, body.minutes, now)),
     releaseAll,
     releaseAllByPost: releaseAll,
     available: () => pool.available(),
-  };
-}
-
-function idempotencyKey(header: string | string[] | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  if (typeof header !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(header)) {
-    throw new Refusal('invalid_request', 'Idempotency-Key: 1 to 255 visible ASCII characters are needed');
-  }
-  return header;
+  } satisfies Partial<Handlers>;
 }
 
 /** The value, or null when it takes longer. */

@@ -1,45 +1,35 @@
 import type { Role } from '#core/domain/actor.ts';
-import type { ApiDeps, Call, Handlers } from '../handler.ts';
+import type { ApiDeps, Handlers } from '../handler.ts';
 import { userOnWire } from '../views.ts';
 
 /** How long a deletion waits for the user's machines to be clean. */
 const CLEAN_LIMIT_MS = 20_000;
 
-interface UserBody {
-  readonly username: string;
-  readonly password?: string;
-  readonly is_admin?: boolean;
-  readonly disabled?: boolean;
-}
+const roleOf = (isAdmin: boolean): Role => (isAdmin ? 'admin' : 'user');
 
-export function userHandlers({ accounts, pool }: ApiDeps): Handlers {
-  const named = ({ request }: Call): string => (request.params as { username: string }).username;
-  const role = (isAdmin: boolean | undefined): Role | undefined =>
-    isAdmin === undefined ? undefined : isAdmin ? 'admin' : 'user';
+export function userHandlers({ accounts, pool }: ApiDeps) {
   return {
-    async createUser({ caller, now, request, reply }) {
-      const { username, password, is_admin } = request.body as UserBody & { password: string };
-      const user = await accounts.createUser(caller, { username, password, role: role(is_admin) ?? 'user' }, now);
-      return reply.code(201).send(userOnWire(user));
+    async createUser({ caller, now, body: { username, password, is_admin = false }, reply }) {
+      const user = await accounts.createUser(caller, { username, password, role: roleOf(is_admin) }, now);
+      reply.code(201);
+      return userOnWire(user);
     },
     listUsers: async () => (await accounts.listUsers()).map(userOnWire),
-    getUser: async (call) => userOnWire(await accounts.getUser(named(call))),
-    async updateUser(call) {
-      const { password, is_admin, disabled } = call.request.body as UserBody;
+    getUser: async ({ params }) => userOnWire(await accounts.getUser(params.username)),
+    async updateUser({ caller, now, params, body: { password, is_admin, disabled } }) {
       const changes = {
         ...(password !== undefined && { password }),
-        ...(is_admin !== undefined && { role: role(is_admin) as Role }),
+        ...(is_admin !== undefined && { role: roleOf(is_admin) }),
         ...(disabled !== undefined && { disabled }),
       };
-      return userOnWire(await accounts.updateUser(call.caller, named(call), changes, call.now));
+      return userOnWire(await accounts.updateUser(caller, params.username, changes, now));
     },
-    async deleteUser(call) {
-      const username = named(call);
+    async deleteUser({ caller, now, params: { username } }) {
       // From here on the user cannot sign in or reserve; if this breaks off, asking again goes on.
-      await accounts.updateUser(call.caller, username, { disabled: true }, call.now);
-      await pool.releaseAllOf(call.caller, username, call.now, CLEAN_LIMIT_MS);
-      await accounts.deleteUser(call.caller, username, call.now);
+      await accounts.updateUser(caller, username, { disabled: true }, now);
+      await pool.releaseAllOf(caller, username, now, CLEAN_LIMIT_MS);
+      await accounts.deleteUser(caller, username, now);
       return { message: 'deleted' };
     },
-  };
+  } satisfies Partial<Handlers>;
 }

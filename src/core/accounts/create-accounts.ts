@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { checkedAccountName } from '#core/domain/account-name.ts';
 import { type Actor, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
+import { checkedPassword, checkedUsername } from './sign-in-rules.ts';
 import { createTokens, type TokenKeys } from './tokens.ts';
 
+/** Accounts over a store; tokens are signed with `keys`. */
 export function createAccounts(store: Store, keys: TokenKeys): Accounts {
   const tokens = createTokens(keys);
   return {
@@ -144,17 +145,9 @@ async function refuseWhileHolding(tables: Tables, username: string): Promise<voi
 }
 
 async function newUser({ username, password, role }: UserToCreate, now: Date): Promise<User> {
-  checkedAccountName(username);
+  checkedUsername(username);
   const passwordHash = await hashPassword(checkedPassword(password));
   return { id: randomUUID(), username, passwordHash, role, disabled: false, tokenVersion: 0, createdAt: now };
-}
-
-function checkedPassword(password: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-  if (password.length < 1 || password.length > 1024 || /[\u0000-\u001f\u007f]/.test(password)) {
-    throw new Refusal('invalid_request', 'password: 1 to 1024 characters are needed, without control characters');
-  }
-  return password;
 }
 
 function keepOneAdmin(admins: number): void {

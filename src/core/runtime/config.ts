@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { checkedPassword, checkedUsername } from '#core/accounts/sign-in-rules.ts';
+import { Refusal } from '#core/domain/refusal.ts';
 import type { Database } from '#core/store/dialect.ts';
 
 /** A setting that Berth cannot start with. The message is one line that names the setting and what it takes. */
@@ -70,10 +72,12 @@ export function readConfig(env: Environment): Config {
     metricsToken: read.secret('METRICS_TOKEN'),
     trustedProxies: (read.text('BERTH_TRUSTED_PROXIES') ?? '')
       .split(',')
-      .filter((part) => part !== '')
-      .map((part) => part.trim()),
+      .map((part) => part.trim())
+      .filter((part) => part !== ''),
   };
   read.oneOf('ACCESS_DRIVER', ['ssh'], 'ssh');
+  underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));
+  underItsName('ADMIN_DEFAULT_PASSWORD', () => checkedPassword(config.adminDefaultPassword));
   refuseUnsafe(config);
   return config;
 }
@@ -86,8 +90,7 @@ function refuseUnsafe(config: Config): void {
     );
   }
   for (const proxy of config.trustedProxies) {
-    const [address = '', bits] = proxy.split('/');
-    if (isIP(address) === 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits))) {
+    if (!isAddressOrNetwork(proxy)) {
       throw new SettingError(
         `BERTH_TRUSTED_PROXIES: "${proxy}" is no address or network; write them like 10.0.0.1,172.16.0.0/12`,
       );
@@ -106,6 +109,24 @@ function refuseUnsafe(config: Config): void {
   }
 }
 
+function isAddressOrNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const version = isIP(address);
+  if (version === 0 || more.length > 0) return false;
+  return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+/** A setting that breaks a rule for users is refused in its own name. */
+function underItsName(setting: string, check: () => void): void {
+  try {
+    check();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    throw new SettingError(`${setting}: ${error.message.replace(/^\w+: /, '')}`);
+  }
+}
+
+/** Whether only programs on this machine can reach a server that listens on `host`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 }
@@ -115,7 +136,7 @@ function databaseOf(url: string | null, dataDir: string): Database {
   const wrong = new SettingError(
     'DATABASE_URL: write it like mysql://user:password@host:3306/database (also mariadb:// or mysql+pymysql://) or sqlite:///path/to/file',
   );
-  const file = /^sqlite:\/\/\/(.+)$/.exec(url)?.[1];
+  const file = /^sqlite:\/\/\/([^?]+)/.exec(url)?.[1];
   if (file !== undefined) return { dialect: 'sqlite', file: resolve(file) };
   const rest = /^(?:mysql|mariadb)(?:\+[a-z0-9]+)?:(\/\/.+)$/.exec(url)?.[1];
   if (rest === undefined || !URL.canParse(`mysql:${rest}`)) throw wrong;
@@ -126,21 +147,29 @@ function databaseOf(url: string | null, dataDir: string): Database {
     dialect: 'mariadb',
     host: parsed.hostname.replace(/^\[|\]$/g, ''),
     port: parsed.port === '' ? 3306 : Number(parsed.port),
-    user: decodeURIComponent(parsed.username),
-    password: decodeURIComponent(parsed.password),
+    user: decoded(parsed.username, wrong),
+    password: decoded(parsed.password, wrong),
     database,
   };
 }
 
+/** Undoes percent-encoding; a stray percent sign is `wrong`. */
+function decoded(text: string, wrong: SettingError): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    throw wrong;
+  }
+}
+
 function secretKeyOf(text: string | null): Buffer | null {
   if (text === null) return null;
-  const key = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : Buffer.from(text, 'base64');
-  if (key.length !== 32) {
-    throw new SettingError(
-      'BERTH_SECRET_KEY: 32 bytes in base64 or hex are needed, for example from "openssl rand -base64 32"',
-    );
-  }
-  return key;
+  if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
+  // Node reads anything as base64 and skips what is none; a passphrase or a typing error must not become a weak key.
+  if (/^[\w+/-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
+  throw new SettingError(
+    'BERTH_SECRET_KEY: 32 bytes in base64 or hex are needed, for example from "openssl rand -base64 32"',
+  );
 }
 
 /** Reads single settings. An empty one counts as unset. */

@@ -36,7 +36,7 @@ export function resolveSecrets(config: Config): Secrets {
  * all get the same. @throws SettingError when the file is damaged or open to others.
  */
 export function keptSecret(dataDir: string, name: string): Buffer {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  makeFolder(dataDir);
   const file = join(dataDir, name);
   for (;;) {
     let text: string;
@@ -53,9 +53,18 @@ export function keptSecret(dataDir: string, name: string): Buffer {
       );
     }
     const secret = Buffer.from(text.trim(), 'base64');
-    if (secret.length !== 32)
+    if (secret.length !== 32 || secret.toString('base64') !== text.trim()) {
       throw new SettingError(`${file}: this is no secret of 32 bytes in base64; restore it from a backup`);
+    }
     return secret;
+  }
+}
+
+function makeFolder(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new SettingError(`BERTH_DATA_DIR: ${dataDir} cannot be made (${(error as NodeJS.ErrnoException).code})`);
   }
 }
 
@@ -73,4 +82,8 @@ function make(dataDir: string, file: string): void {
     closeSync(handle);
     rmSync(draft);
   }
+  // What is sealed with the secret is on disk soon: the name of its file must not be lost in a power cut.
+  const folder = openSync(dataDir, 'r');
+  fsyncSync(folder);
+  closeSync(folder);
 }

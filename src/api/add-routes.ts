@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type Route, type RouteName, routes } from '#contract/routes.ts';
+import { Failure } from '#contract/schemas.ts';
+import { authenticate, type Caller } from './authenticate.ts';
+import type { ApiDeps, Call, Handler, Handlers } from './handler.ts';
+
+/** What is served beside the contract, to anyone or with a check of its own. */
+const BESIDE_THE_CONTRACT = /^(\/api\/docs(\/.*)?|\/api\/openapi\.json|\/metrics)$/;
+
+/** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
+const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events']);
+
+/** Who was found to make a request. */
+const callers = new WeakMap<FastifyRequest, Caller>();
+
+export function callerOf(request: FastifyRequest): Caller | undefined {
+  return callers.get(request);
+}
+
+/** From here on, adding a route that the contract does not name, and so has no permission, throws. */
+export function refuseUnknownRoutes(app: FastifyInstance): void {
+  const known = new Set(Object.values(routes).map(({ method, path }) => `${method} ${path}`));
+  app.addHook('onRoute', ({ method, url }) => {
+    if (BESIDE_THE_CONTRACT.test(url)) return;
+    for (const one of [method].flat()) {
+      // Fastify adds the HEAD route of a GET route by itself, with the same checks.
+      const asked = one === 'HEAD' ? 'GET' : one;
+      if (!known.has(`${asked} ${url}`)) throw new Error(`route ${one} ${url} has no entry in the contract`);
+    }
+  });
+}
+
+/**
+ * Adds all routes of the contract, each with its permission.
+ * @throws Error when one has no handler.
+ */
+export function addRoutes(app: FastifyInstance, deps: ApiDeps, handlers: Handlers): void {
+  for (const name of Object.keys(routes) as RouteName[]) {
+    const handler = handlers[name] as Handler<RouteName> | undefined;
+    if (!handler) throw new Error(`route ${name} has no handler`);
+    addRoute(app, deps, name, handler);
+  }
+}
+
+function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler: Handler<RouteName>): void {
+  const { method, path, access, response, ...schema } = routes[name] as Route;
+  app.route({
+    method,
+    url: path,
+    exposeHeadRoute: method === 'GET' && !NO_HEAD.has(name),
+    schema: {
+      operationId: name,
+      ...schema,
+      response: { '4xx': Failure, '5xx': Failure, ...response },
+      ...(access !== 'anyone' && { security: [{ token: [] }] }),
+    },
+    // Before the body is read and checked: a stranger learns nothing about what a route takes.
+    ...(access !== 'anyone' && {
+      onRequest: async (request: FastifyRequest) => {
+        callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
+      },
+    }),
+    handler: (request, reply) =>
+      handler({
+        caller: callers.get(request) ?? null,
+        now: deps.clock(),
+        params: request.params,
+        query: request.query,
+        headers: request.headers,
+        body: request.body,
+        request,
+        reply,
+        // The schemas of this very route have been checked by now.
+      } as unknown as Call<RouteName>),
+  });
+}
+
+const patterns = Object.values(routes).map(({ method, path }) => ({
+  method,
+  pattern: new RegExp(`^${path.replace(/:\w+/g, '[^/]+')}$`),
+}));
+
+/** The methods that a path of the contract has; none for an unknown path. */
+export function methodsOf(path: string): string[] {
+  return [...new Set(patterns.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
+}

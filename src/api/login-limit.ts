@@ -1,0 +1,68 @@
+import { Refusal } from '#core/domain/refusal.ts';
+
+/**
+ * Slows down the guessing of passwords. Only failed tries count, so people who know their password never meet it. Each
+ * process counts for itself, in memory.
+ */
+export interface LoginLimit {
+  /**
+   * Counts a try before its password is looked at, so that many at once do not slip through; answers what takes it back
+   * when it went well.
+   * @throws Refusal `too_many_requests` with `retry_after_seconds`.
+   */
+  begin(address: string, username: string, now: Date): () => void;
+}
+
+const WINDOW_MS = 60_000;
+/** Failed tries per minute of one address for one name: a person who mistypes. */
+const OF_ADDRESS_FOR_NAME = 10;
+/** Of one address for all names: an office behind one address. */
+const OF_ADDRESS = 60;
+/** For one name from everywhere. Far above what one address gets, which cannot lock somebody out this way. */
+const FOR_NAME = 200;
+/** Entries kept at most; beyond it the oldest go first. */
+const KEPT = 50_000;
+
+export function createLoginLimit(): LoginLimit {
+  const counts = new Map<string, { failed: number; endsAt: number }>();
+
+  const countOf = (key: string, now: number) => {
+    const known = counts.get(key);
+    if (known && known.endsAt > now) return known;
+    const fresh = { failed: 0, endsAt: now + WINDOW_MS };
+    counts.delete(key);
+    counts.set(key, fresh);
+    // All windows are equally long, so the first entry is the one that ends first.
+    for (const [oldest, { endsAt }] of counts) {
+      if (endsAt > now && counts.size <= KEPT) break;
+      counts.delete(oldest);
+    }
+    return fresh;
+  };
+
+  return {
+    begin(address, username, now) {
+      const name = username.toLowerCase();
+      const taken: { failed: number }[] = [];
+      for (const [key, most] of [
+        [`address ${address}`, OF_ADDRESS],
+        [`both ${address} ${name}`, OF_ADDRESS_FOR_NAME],
+        [`name ${name}`, FOR_NAME],
+      ] as const) {
+        const count = countOf(key, now.getTime());
+        if (count.failed >= most) {
+          for (const one of taken) one.failed -= 1;
+          const seconds = Math.max(1, Math.ceil((count.endsAt - now.getTime()) / 1000));
+          throw new Refusal('too_many_requests', `too many failed tries to sign in; try again in ${seconds} s`, {
+            retry_after_seconds: seconds,
+          });
+        }
+        count.failed += 1;
+        taken.push(count);
+      }
+      return () => {
+        for (const one of taken) one.failed -= 1;
+      };
+    },
+  };
+}

@@ -13,7 +13,7 @@ export async function benchContention(): Promise<void> {
   for (const { name, fresh } of databases) {
     const { database, remove } = await fresh();
     const simulation = await startSimulatedMachines({ count: MACHINES, password: 'test' });
-    const server = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'warn' });
+    const server = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'info' });
     try {
       const call = await adminOf(server.address);
       for (const { name, host, port, user, password } of simulation.machines) {

@@ -1,5 +1,7 @@
 // Requests per second and 99th percentile of the reads that pages and scripts repeat.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import { databases } from '../test/support/databases.ts';
 import { ADMIN_PASSWORD, adminOf, startProcess } from '../test/support/processes.ts';
@@ -12,7 +14,7 @@ const CONNECTIONS = 32;
 export async function benchRequests(): Promise<void> {
   const rows = [['database', 'machines', 'route', 'requests/s', 'p99 ms']];
   for (const { name, fresh } of databases) {
-    for (const count of [10, 1_000]) {
+    for (const count of [0, 10, 1_000]) {
       const { database, remove } = await fresh();
       const simulation = await startSimulatedMachines({ count, password: 'test' });
       const server = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'info' });
@@ -24,8 +26,9 @@ export async function benchRequests(): Promise<void> {
         while ((await call('GET', '/available')).body.available.length < count)
           await new Promise((r) => setTimeout(r, 200));
         const token = await tokenOf(server.address);
-        for (const path of PATHS) rows.push([name, String(count), path, ...load(server.address + path, token)]);
-        if (count === 1_000) rows.push([name, String(count), 'memory', `${memoryOf(server.pid)} MB`, '']);
+        const paths = count === 0 ? [] : PATHS;
+        for (const path of paths) rows.push([name, String(count), path, ...(await load(server.address + path, token))]);
+        rows.push([name, String(count), '(memory of the server)', `${await memoryOf(server.pid)} MB`, '']);
       } finally {
         await server.stop();
         await simulation.close();
@@ -36,13 +39,17 @@ export async function benchRequests(): Promise<void> {
   table(`Reads: ${CONNECTIONS} connections for ${SECONDS} s, load from the same two cores`, rows);
 }
 
-/** `wrk` makes the load; it reports requests per second and latencies itself. */
-function load(url: string, token: string): [string, string] {
-  const { stdout } = spawnSync(
-    'wrk',
-    ['-t1', `-c${CONNECTIONS}`, `-d${SECONDS}s`, '--latency', '-H', `Authorization: Bearer ${token}`, url],
-    { encoding: 'utf8' },
-  );
+/** `wrk` makes the load; it reports requests per second and latencies itself. Meanwhile the server's log is read. */
+async function load(url: string, token: string): Promise<[string, string]> {
+  const { stdout } = await promisify(execFile)('wrk', [
+    '-t1',
+    `-c${CONNECTIONS}`,
+    `-d${SECONDS}s`,
+    '--latency',
+    '-H',
+    `Authorization: Bearer ${token}`,
+    url,
+  ]);
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? '?';
   const latency = /99%\s+(\S+)/.exec(stdout)?.[1] ?? '?';
   return [Math.round(Number(rate)).toString(), latency];
@@ -57,7 +64,7 @@ async function tokenOf(address: string): Promise<string> {
   return ((await answer.json()) as { access_token: string }).access_token;
 }
 
-function memoryOf(pid: number): number {
-  const { stdout } = spawnSync('grep', ['VmRSS', `/proc/${pid}/status`], { encoding: 'utf8' });
-  return Math.round(Number(/(\d+)/.exec(stdout)?.[1] ?? 0) / 1024);
+async function memoryOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
 }

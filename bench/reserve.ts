@@ -1,5 +1,5 @@
 // Reserve to usable account on real containers, beside the bare script over a bare connection and beside Ansible.
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,21 +17,35 @@ const SIZES = [1, 10];
 
 export async function benchReserve(): Promise<void> {
   await ensureLabImages();
-  const machines = await Promise.all(Array.from({ length: Math.max(...SIZES) }, () => startMachine('debian')));
+  buildImageWithPython();
+  const machines = await Promise.all(
+    Array.from({ length: Math.max(...SIZES) }, () => startMachine('debian', { image: WITH_PYTHON })),
+  );
   try {
     const rows = [
-      ['machines', 'bare script, warm (a)', 'Ansible (b)', 'Berth warm', 'Berth cold', 'warm / (a)', '(b) / warm'],
+      [
+        'machines',
+        'bare script, warm (a)',
+        'Ansible, user module (b)',
+        'Ansible, raw',
+        'Berth warm',
+        'Berth cold',
+        'warm / (a)',
+        '(b) / warm',
+      ],
     ];
     for (const size of SIZES) {
       const some = machines.slice(0, size);
       const bare = await bareScript(some);
-      const ansible = await ansiblePlaybook(some);
+      const ansible = await ansiblePlaybook(some, userModule);
+      const raw = await ansiblePlaybook(some, rawCommand);
       const { warm, cold } = await berth(some);
       const ms = (figure: number): string => `${figure.toFixed(0)} ms`;
       rows.push([
         String(size),
         ms(bare),
         ms(ansible),
+        ms(raw),
         ms(warm),
         ms(cold),
         (bare && warm / bare).toFixed(2),
@@ -42,6 +56,16 @@ export async function benchReserve(): Promise<void> {
   } finally {
     await Promise.all(machines.map((machine) => machine.remove()));
   }
+}
+
+const WITH_PYTHON = 'berth-bench-python';
+
+function buildImageWithPython(): void {
+  const recipe = 'FROM berth-lab-debian\nRUN apt-get update && apt-get install -y --no-install-recommends python3\n';
+  execFileSync('docker', ['build', '-q', '--network', 'host', '-t', WITH_PYTHON, '-'], {
+    input: recipe,
+    stdio: ['pipe', 'ignore', 'pipe'],
+  });
 }
 
 /** (a) The account script, sent over connections that are open, with nothing around it. */
@@ -101,21 +125,36 @@ function exec(client: Client, command: string, input: string): Promise<void> {
   });
 }
 
-/** (b) One playbook that makes the same account on all machines at once; `raw`, so that no Python has to start on them. */
-async function ansiblePlaybook(machines: readonly LabMachine[]): Promise<number> {
+/** What most would write. It needs Python on the machines. */
+const userModule: Playbooks = {
+  create: (hash) => [{ 'ansible.builtin.user': { name: 'bench', password: hash, shell: '/bin/bash' } }],
+  remove: [{ 'ansible.builtin.user': { name: 'bench', state: 'absent', remove: true } }],
+};
+/** The least that Ansible can do: one command, and no Python has to start on the machines. */
+const rawCommand: Playbooks = {
+  create: (hash) => [{ 'ansible.builtin.raw': `useradd -m -s /bin/bash -p '${hash}' bench` }],
+  remove: [{ 'ansible.builtin.raw': 'userdel -r bench 2>/dev/null; true' }],
+};
+
+interface Playbooks {
+  readonly create: (hash: string) => readonly object[];
+  readonly remove: readonly object[];
+}
+
+/** (b) One run of `ansible-playbook` that makes the same account on all machines at once. */
+async function ansiblePlaybook(machines: readonly LabMachine[], { create, remove }: Playbooks): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'berth-bench-'));
   const run = promisify(execFile);
   try {
     const hosts = machines.map(
       (m, i) =>
-        `m${i} ansible_host=${m.host} ansible_port=${m.port} ansible_user=root ansible_password=${m.password} ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'`,
+        `m${i} ansible_host=${m.host} ansible_port=${m.port} ansible_user=root ansible_password=${m.password} ansible_python_interpreter=/usr/bin/python3 ansible_ssh_common_args='-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null'`,
     );
     await writeFile(join(folder, 'hosts'), `${hosts.join('\n')}\n`, { mode: 0o600 });
-    const task = (command: string) =>
-      `- hosts: all\n  gather_facts: false\n  tasks:\n    - ansible.builtin.raw: "${command}"\n`;
-    const hash = hashAccountPassword('test').replaceAll('$', '\\\\$');
-    await writeFile(join(folder, 'create.yml'), task(`useradd -m -p ${hash} bench`));
-    await writeFile(join(folder, 'remove.yml'), task('userdel -r bench 2>/dev/null; true'));
+    // JSON is YAML too.
+    const book = (tasks: readonly object[]) => JSON.stringify([{ hosts: 'all', gather_facts: false, tasks }]);
+    await writeFile(join(folder, 'create.yml'), book(create(hashAccountPassword('test'))));
+    await writeFile(join(folder, 'remove.yml'), book(remove));
     const play = (book: string) =>
       run('ansible-playbook', ['-i', join(folder, 'hosts'), '-f', String(machines.length), join(folder, book)]);
     const times: number[] = [];

@@ -36,6 +36,8 @@ export interface LabMachineOptions {
   readonly name?: string;
   /** May mount inside, e.g. a tiny disk that can be filled. */
   readonly mayMount?: boolean;
+  /** An image built on the one of the kind, with more in it. */
+  readonly image?: string;
 }
 
 const RECIPES = fileURLToPath(new URL('../../provision/machine/', import.meta.url));
@@ -104,7 +106,7 @@ export async function startMachine(kind: MachineKind, options: LabMachineOptions
       `127.0.0.1:${port}:22`,
       '-e',
       'ROOT_PASSWORD',
-      IMAGES[kind],
+      options.image ?? IMAGES[kind],
     ]),
     { env: { ...process.env, ROOT_PASSWORD: password } },
   );

@@ -90,6 +90,7 @@ export async function startMariadb(): Promise<MariadbServer> {
     async remove() {
       await end('SIGTERM');
       const gone = new Promise((resolve) => watchdog.once('exit', resolve));
+      watchdog.ref();
       watchdog.stdin?.end();
       await gone;
     },

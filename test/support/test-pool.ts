@@ -69,7 +69,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
     clock: () => new Date(time.now),
     workerId: randomUUID(),
     background: createBackground(32),
-    passwords: { make: () => 'made-password', hash: (password) => `$6$${password}` },
+    passwords: { make: () => 'made-password', hash: async (password) => `$6$${password}` },
     log: quiet,
   };
   const pool = createPool(place);

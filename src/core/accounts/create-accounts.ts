@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
+import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
@@ -11,6 +12,7 @@ import { createTokens, type TokenKeys } from './tokens.ts';
 /** Accounts over a store; tokens are signed with `keys`. */
 export function createAccounts(store: Store, keys: TokenKeys): Accounts {
   const tokens = createTokens(keys);
+  const userById = sharedRead((id: string) => store.tables.users.byId(id));
   return {
     seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
 
@@ -31,7 +33,7 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
 
     async authenticate(token, now) {
       const { userId, version } = await tokens.read(token, now);
-      const user = await store.tables.users.byId(userId);
+      const user = await userById(userId);
       if (!user || user.disabled || user.tokenVersion !== version) {
         throw new Refusal('unauthorized', 'the token is not valid any more; sign in again');
       }

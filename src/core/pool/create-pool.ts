@@ -1,3 +1,4 @@
+import { sharedRead } from '#core/store/shared-read.ts';
 import { expireDue } from './expire.ts';
 import { extend } from './extend.ts';
 import { auditEnd, auditSince } from './follow-audit.ts';
@@ -24,13 +25,15 @@ export interface Upkeep {
 
 export function createPool(place: Workplace): Pool {
   const { store } = place;
+  const machines = sharedRead(async () => (await store.tables.machines.listWithHolder()).map(machineView));
+  const standings = sharedRead(() => available(store));
   return {
     registerMachine: (actor, machine, now) => registerMachine(place, actor, machine, now),
     updateMachine: (actor, name, changes, now) => updateMachine(place, actor, name, changes, now),
     deleteMachine: (actor, name, now) => deleteMachine(place, actor, name, now),
-    listMachines: async () => (await store.tables.machines.listWithHolder()).map(machineView),
+    listMachines: async () => machines(undefined),
     getMachine: (name) => getMachine(place, name),
-    available: () => available(store),
+    available: async () => standings(undefined),
     reserve: (actor, request, now) => reserve(place, actor, request, now),
     extend: (actor, id, minutes, now) => extend(place, actor, id, minutes, now),
     release: (actor, id, now, machine) => release(place, actor, id, now, machine),

@@ -32,7 +32,7 @@ export async function reserve(
     accountName,
     state: 'preparing',
     machineCount: request.count,
-    passwordHash: password === null ? null : place.passwords.hash(password),
+    passwordHash: password === null ? null : await place.passwords.hash(password),
     authorizedKeys: request.sshPublicKeys ?? [],
     wanted,
     idempotencyKey: request.idempotencyKey ?? null,

@@ -19,7 +19,7 @@ export interface Workplace {
 export interface AccountPasswords {
   make(): string;
   /** SHA-512 crypt (`$6$`). */
-  hash(password: string): string;
+  hash(password: string): Promise<string>;
 }
 
 export interface WorkLog {

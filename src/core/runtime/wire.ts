@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hashAccountPassword, makeAccountPassword } from '#core/access/account-password.ts';
+import { makeAccountPassword } from '#core/access/account-password.ts';
 import type { AccessDriver } from '#core/access/driver.ts';
+import { createHashThread } from '#core/access/hash-thread.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
@@ -53,6 +54,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
 
   const metrics = createMetrics();
   const driver = overrides.driver ?? createSshDriver({ onCall: metrics.sshCall });
+  const hashing = createHashThread();
   const background = createBackground(WORK_AT_ONCE);
   const place: Workplace = {
     store,
@@ -60,7 +62,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     clock,
     workerId: randomUUID(),
     background,
-    passwords: { make: makeAccountPassword, hash: hashAccountPassword },
+    passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
   };
   const pool = createPool(place);
@@ -76,7 +78,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     async close(limitMs = CLOSE_LIMIT_MS) {
       await background.drain(limitMs);
       await handOver(place).catch((error: unknown) => log.error({ err: error }, 'leases were left to run out'));
-      await driver.close();
+      await Promise.all([driver.close(), hashing.close()]);
       await store.close();
     },
   };

@@ -72,7 +72,7 @@ async function prepareOne(
       return;
     } catch (error) {
       if (!(error instanceof AccessError)) throw error;
-      problems.push(`${machine.name}: ${error.message}`);
+      problems.push(error.message);
       place.log.warn(
         { machine: machine.name, reservation: reservation.id, problem: error.code },
         'machine failed while it was prepared',

@@ -38,7 +38,7 @@ export async function startProcess(
     log += chunk;
   });
   const address = await new Promise<string>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`${entry} ended at once: ${log}`)));
+    child.once('close', () => reject(new Error(`${entry} ended at once: ${log}`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
       log += `${line}\n`;
       const { msg, address } = JSON.parse(line) as { msg?: string; address?: string };

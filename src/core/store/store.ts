@@ -100,11 +100,23 @@ async function whenReachable(work: () => Promise<void>, options: StoreOptions): 
         // Two processes that start on an empty database make the migration's own tables at the same moment.
         error instanceof DuplicateKey ||
         error instanceof WriteConflict;
-      if (!passing || attempt > options.connectRetries) throw error;
+      if (!passing) throw error;
+      if (attempt > options.connectRetries) {
+        throw new Error(
+          `DATABASE_URL: the database ${placeOf(options.database)} cannot be reached (tried ${attempt} times)`,
+          {
+            cause: error,
+          },
+        );
+      }
       options.onWaiting?.(attempt, (error as Error).message);
       await sleep(options.connectRetrySeconds * 1000);
     }
   }
+}
+
+function placeOf(database: Database): string {
+  return database.dialect === 'sqlite' ? `in ${database.file}` : `at ${database.host}:${database.port}`;
 }
 
 async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promise<void> {

@@ -8,6 +8,7 @@ export interface Check {
 const CHECKS: readonly [string, readonly string[]][] = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
   ['format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
+  ['nothing unused', ['node_modules/knip/bin/knip.js']],
   ['import rules', ['scripts/import-rules.mjs']],
 ];
 

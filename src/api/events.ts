@@ -2,7 +2,7 @@ import { Refusal } from '#core/domain/refusal.ts';
 import type { AuditEntry, AuditPoint, Pool } from '#core/pool/pool.ts';
 
 /** Hears of every change that any replica makes. */
-export interface Listener {
+interface Listener {
   readonly user: string;
   hear(entry: AuditEntry): void;
   /** There will be no more. */

@@ -23,7 +23,7 @@ export interface FakeDriver extends AccessDriver {
   readonly doubled: string[];
 }
 
-export const FAKE_HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXHJTkIy3XvcnAqrX9d4Y3UkbuGCJ7yrc3GJ0vJc1Nq';
+const FAKE_HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXHJTkIy3XvcnAqrX9d4Y3UkbuGCJ7yrc3GJ0vJc1Nq';
 
 export function createFakeDriver(): FakeDriver {
   const fences = new Map<string, number>();

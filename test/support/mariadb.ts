@@ -123,7 +123,7 @@ async function answering(options: { socketPath: string; user: string }): Promise
   }
 }
 
-export function freePort(): Promise<number> {
+function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

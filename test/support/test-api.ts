@@ -7,7 +7,7 @@ import { createAccounts } from '#core/accounts/create-accounts.ts';
 import { buildApp } from '../../src/api/app.ts';
 import { freshSqlite, openTestPool, type TestPool } from './test-pool.ts';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   // biome-ignore lint/suspicious/noExplicitAny: answers are looked at field by field
   readonly body: any;

@@ -8,7 +8,7 @@ export interface TokenKeys {
 }
 
 /** What a token says. Everything else about its user is looked up each time. */
-export interface Claims {
+interface Claims {
   readonly userId: string;
   /** The user's token version when it was given out. */
   readonly version: number;

@@ -25,7 +25,7 @@ export function checkSoon(place: Workplace, machine: Machine): void {
 }
 
 /** Probes one machine, unless somebody else does, and notes what came out. */
-export async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
+async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
   const until = new Date(place.clock().getTime() + place.driver.timeLimitMs + 10_000);
   if (!(await place.store.tables.machines.takeProbe(machine.id, machine.nextProbeAt, until))) return;
   try {

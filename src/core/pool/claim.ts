@@ -6,7 +6,7 @@ import type { Tables } from '#core/store/store.ts';
 import type { Workplace } from './workplace.ts';
 
 /** Somebody else got one of the machines first. The transaction is to be run again with others. */
-export class LostRace extends Error {}
+class LostRace extends Error {}
 
 /** More than enough: each lost race means that somebody else has won one. */
 const TRIES = 200;

@@ -22,7 +22,7 @@ export function cleanSoon(place: Workplace, allocationId: string): void {
  * else is at it, or it is not due. A machine that cannot be cleaned keeps its allocation, with the reason, and is tried
  * again with growing pauses.
  */
-export async function clean(place: Workplace, allocationId: string): Promise<void> {
+async function clean(place: Workplace, allocationId: string): Promise<void> {
   const { tables } = place.store;
   const now = place.clock();
   const leaseUntil = new Date(now.getTime() + LEASE_MS);

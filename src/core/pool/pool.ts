@@ -157,7 +157,7 @@ export interface AllocationView {
   readonly removal: RemovalReport | null;
 }
 
-export interface AuditFilter {
+interface AuditFilter {
   readonly actor?: string;
   readonly action?: string;
   readonly subject?: string;

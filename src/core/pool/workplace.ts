@@ -16,7 +16,7 @@ export interface Workplace {
   readonly log: WorkLog;
 }
 
-export interface AccountPasswords {
+interface AccountPasswords {
   make(): string;
   /** SHA-512 crypt (`$6$`). */
   hash(password: string): Promise<string>;

@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
-import type { AllocationState } from '#core/domain/reservation.ts';
+import { statesBefore } from '#core/domain/moves.ts';
+import { ALLOCATION_MOVES, type AllocationState } from '#core/domain/reservation.ts';
 import type { AllocationRow, Schema } from './schema.ts';
 
 export interface Allocation {
@@ -132,7 +133,7 @@ export function allocationsTable(db: Kysely<Schema>) {
         .updateTable('allocations')
         .set({ state: 'active' })
         .where('reservation_id', '=', reservationId)
-        .where('state', '=', 'preparing')
+        .where('state', 'in', statesBefore(ALLOCATION_MOVES, 'active'))
         .where('prepared_at', 'is not', null)
         .executeTakeFirst();
       return Number(result.numUpdatedRows);
@@ -143,7 +144,7 @@ export function allocationsTable(db: Kysely<Schema>) {
         .updateTable('allocations')
         .set({ state: 'cleaning', cleaning_since: now.getTime(), next_try_at: now.getTime() })
         .where('reservation_id', '=', reservationId)
-        .where('state', 'in', ['preparing', 'active']);
+        .where('state', 'in', statesBefore(ALLOCATION_MOVES, 'cleaning'));
       if (id !== undefined) query = query.where('id', '=', id);
       return Number((await query.executeTakeFirst()).numUpdatedRows);
     },
@@ -193,7 +194,7 @@ export function allocationsTable(db: Kysely<Schema>) {
           removal: JSON.stringify(removal),
         })
         .where('id', '=', id)
-        .where('state', '=', 'cleaning')
+        .where('state', 'in', statesBefore(ALLOCATION_MOVES, 'cleaned'))
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },

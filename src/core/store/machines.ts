@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
-import type { Credential, MachineState } from '#core/domain/machine.ts';
+import { type Credential, MACHINE_MOVES, type MachineState } from '#core/domain/machine.ts';
+import { statesBefore } from '#core/domain/moves.ts';
 import type { AllocationState } from '#core/domain/reservation.ts';
 import type { MachineRow, Schema } from './schema.ts';
 import type { Seal } from './seal.ts';
@@ -144,11 +145,14 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
       return names.filter((name) => !known.has(name));
     },
     async update(id: string, changes: Partial<Omit<Machine, 'id' | 'createdAt'>>): Promise<void> {
-      await db
+      const { state } = changes;
+      let query = db
         .updateTable('machines')
         .set(toRow(id, changes, seal))
-        .where('id', '=', id)
-        .execute();
+        .where('id', '=', id);
+      if (state !== undefined) query = query.where('state', 'in', [state, ...statesBefore(MACHINE_MOVES, state)]);
+      const result = await query.executeTakeFirst();
+      if (result.numUpdatedRows === 0n) throw new Error(`machine ${id} is gone, or may not become ${state}`);
     },
     /** Changes the machine only if it is in one of the given states; says whether it did. */
     async updateIn(states: readonly MachineState[], id: string, changes: Partial<Machine>): Promise<boolean> {

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
-import type { EndReason, ReservationState } from '#core/domain/reservation.ts';
+import { statesBefore } from '#core/domain/moves.ts';
+import { type EndReason, RESERVATION_MOVES, type ReservationState } from '#core/domain/reservation.ts';
 import type { Wanted } from './machines.ts';
 import type { ReservationRow, Schema } from './schema.ts';
 
@@ -74,6 +75,7 @@ export function reservationsTable(db: Kysely<Schema>) {
         })
         .where('id', '=', id)
         .where('state', '=', from)
+        .where('state', 'in', statesBefore(RESERVATION_MOVES, to))
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
@@ -92,7 +94,7 @@ export function reservationsTable(db: Kysely<Schema>) {
         .updateTable('reservations')
         .set({ state: 'ending', end_reason: 'expired' })
         .where('id', '=', id)
-        .where('state', '=', 'active')
+        .where('state', 'in', statesBefore(RESERVATION_MOVES, 'ending'))
         .where('ends_at', '<=', now.getTime())
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
@@ -114,7 +116,7 @@ export function reservationsTable(db: Kysely<Schema>) {
         .updateTable('reservations')
         .set({ state: 'ended', ended_at: now.getTime() })
         .where('id', '=', id)
-        .where('state', '=', 'ending')
+        .where('state', 'in', statesBefore(RESERVATION_MOVES, 'ended'))
         .where(({ not, exists, selectFrom }) =>
           not(
             exists(

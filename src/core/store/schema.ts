@@ -103,7 +103,7 @@ export interface AuditRow {
   details: string;
 }
 
-export interface HeartbeatRow {
+interface HeartbeatRow {
   name: string;
   at: number;
 }

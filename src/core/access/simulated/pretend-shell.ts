@@ -1,7 +1,7 @@
 import type { ServerChannel } from 'ssh2';
 
 /** What people who log in are told first. */
-export const BANNER = 'This is a machine simulated by Berth; nothing here is real.';
+const BANNER = 'This is a machine simulated by Berth; nothing here is real.';
 
 const LONGEST_LINE = 1_000;
 

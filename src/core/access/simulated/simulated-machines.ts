@@ -3,8 +3,6 @@ import ssh2 from 'ssh2';
 import { serveConnection } from './connection.ts';
 import { type Faults, MachineMemory, type SimulatedAccount } from './machine.ts';
 
-export type { Faults, SimulatedAccount } from './machine.ts';
-
 export interface SimulationOptions {
   /** How many machines, at least 1. */
   readonly count: number;

@@ -27,12 +27,21 @@ export function mariadbInstalled(): boolean {
   return PROGRAM !== undefined;
 }
 
-export async function startMariadb(): Promise<MariadbServer> {
+export interface MariadbOptions {
+  /** Further options of the server, asked for at each start. */
+  readonly more?: () => readonly string[];
+  /** The Linux account that the server runs as; this process's own by default. */
+  readonly account?: string;
+}
+
+/** Starts a server of its own. */
+export async function startMariadb(given: MariadbOptions = {}): Promise<MariadbServer> {
   const folder = mkdtempSync(join(tmpdir(), 'berth-mariadb-'));
   const watchdog = watch(folder);
   const data = join(folder, 'data');
   const socketPath = join(folder, 'socket');
-  const account = userInfo().username;
+  const account = given.account ?? userInfo().username;
+  if (given.account !== undefined) execFileSync('chown', [account, folder]);
   execFileSync(
     'mariadb-install-db',
     [
@@ -58,6 +67,7 @@ export async function startMariadb(): Promise<MariadbServer> {
       `--port=${port}`,
       '--innodb-buffer-pool-size=128M',
       '--max-connections=400',
+      ...(given.more?.() ?? []),
     ];
     server = spawn(PROGRAM as string, options, { stdio: 'ignore', detached: true });
     writeFileSync(join(folder, WATCHED), String(server.pid));
@@ -75,7 +85,7 @@ export async function startMariadb(): Promise<MariadbServer> {
 
   await start();
   const setup = await createConnection({ socketPath, user: 'root' });
-  await setup.query("CREATE USER berth@'127.0.0.1' IDENTIFIED BY 'berth'");
+  await setup.query("CREATE USER IF NOT EXISTS berth@'127.0.0.1' IDENTIFIED BY 'berth'");
   await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1'");
   await setup.end();
   return {
@@ -123,7 +133,7 @@ async function answering(options: { socketPath: string; user: string }): Promise
   }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

@@ -41,12 +41,16 @@ const AWAY = new Set([
 // 1205 lock wait time-out, 1213 deadlock (also Galera's certification failure), 1020 record changed (MariaDB >= 11.6.2).
 const CONFLICTS = new Set([1205, 1213, 1020]);
 
+/** A node of a Galera cluster that has just started, or has lost sight of the others. */
+const GALERA_NOT_READY = 1047;
+
 /** Gives a driver's error the meaning that the rest of Berth acts on; other errors come back as they are. */
 export function meaningOf(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   const { code, errno, sqlMessage } = error as { code?: unknown; errno?: unknown; sqlMessage?: unknown };
   if (errno === 1062) return new DuplicateKey(String(sqlMessage ?? error.message).replace(/^.* for key /, ''));
   if (typeof errno === 'number' && CONFLICTS.has(errno)) return new WriteConflict(error);
+  if (errno === GALERA_NOT_READY) return unavailable(error);
   if (typeof code !== 'string') {
     return /connection is in closed state|Pool is closed|closed the connection/i.test(error.message)
       ? unavailable(error)

@@ -81,10 +81,9 @@ export function reservationsTable(db: Kysely<Schema>) {
     },
     /** Keeps others from changing the reservation until the transaction ends. */
     async touch(id: string): Promise<void> {
-      // An update that changes nothing locks the row on both databases.
       await db
         .updateTable('reservations')
-        .set((eb) => ({ machine_count: eb.ref('machine_count') }))
+        .set((eb) => ({ version: eb('version', '+', 1) }))
         .where('id', '=', id)
         .execute();
     },

@@ -8,12 +8,17 @@ import type { AllocationState, EndReason, ReservationState } from '#core/domain/
  * Rows are turned into domain shapes by the file of each table.
  */
 export interface Schema {
-  users: UserRow;
+  users: UserRow & Versioned;
   machines: MachineRow;
-  reservations: ReservationRow;
+  reservations: ReservationRow & Versioned;
   allocations: AllocationRow;
   audit: AuditRow;
   heartbeats: HeartbeatRow;
+}
+
+/** A counter, raised by transactions that must not both go on from what they read. */
+interface Versioned {
+  version: Generated<number>;
 }
 
 export interface UserRow {

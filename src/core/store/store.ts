@@ -8,6 +8,7 @@ import { DuplicateKey, WriteConflict } from './failures.ts';
 import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
 import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
+import * as rowVersions from './migrations/0002-row-versions.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -53,9 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const db = new Kysely<Schema>({ dialect: kyselyDialect(database) });
   const seal = createSeal(options.secretKey);
   const bind = (handle: Kysely<Schema>): Tables => ({
-    users: usersTable(handle, (query) =>
-      handle.isTransaction && database.dialect === 'mariadb' ? query.forUpdate() : query,
-    ),
+    users: usersTable(handle),
     machines: machinesTable(handle, seal),
     reservations: reservationsTable(handle),
     allocations: allocationsTable(handle),
@@ -125,6 +124,7 @@ async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promis
     provider: {
       getMigrations: async () => ({
         '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
+        '0002-row-versions': { up: rowVersions.up },
       }),
     },
   });

@@ -17,7 +17,7 @@ export interface User {
 
 export type Users = ReturnType<typeof usersTable>;
 
-export function usersTable(db: Kysely<Schema>, lock: <Q extends { forUpdate(): Q }>(query: Q) => Q) {
+export function usersTable(db: Kysely<Schema>) {
   return {
     async byName(username: string): Promise<User | undefined> {
       const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
@@ -34,10 +34,15 @@ export function usersTable(db: Kysely<Schema>, lock: <Q extends { forUpdate(): Q
       const row = await db.selectFrom('users').select(db.fn.countAll().as('n')).executeTakeFirstOrThrow();
       return Number(row.n);
     },
-    /** Inside a transaction the admins counted cannot change until it ends. */
+    /** Within a transaction: the admins that were counted cannot change until it ends. */
     async countActiveAdmins(): Promise<number> {
-      const query = db.selectFrom('users').select('id').where('role', '=', 'admin').where('disabled', '=', 0);
-      return (await lock(query).execute()).length;
+      const result = await db
+        .updateTable('users')
+        .set((eb) => ({ version: eb('version', '+', 1) }))
+        .where('role', '=', 'admin')
+        .where('disabled', '=', 0)
+        .executeTakeFirst();
+      return Number(result.numUpdatedRows);
     },
     /** @throws Refusal `conflict` when the name is taken. */
     async insert(user: User): Promise<void> {

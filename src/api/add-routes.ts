@@ -44,6 +44,10 @@ export function addRoutes(app: FastifyInstance, deps: ApiDeps, handlers: Handler
 
 function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler: Handler<RouteName>): void {
   const { method, path, access, response, ...schema } = routes[name] as Route;
+  const identify = async (request: FastifyRequest): Promise<void> => {
+    if (access === 'anyone') return;
+    callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
+  };
   app.route({
     method,
     url: path,
@@ -56,9 +60,9 @@ function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler:
     },
     // Before the body is read and checked: a stranger learns nothing about what a route takes.
     ...(access !== 'anyone' && {
-      onRequest: async (request: FastifyRequest) => {
-        callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
-      },
+      onRequest: identify,
+      // A body may have been held back for long: what was true before it came is looked at again.
+      ...(schema.body && { preHandler: identify }),
     }),
     handler: (request, reply) =>
       handler({

@@ -3,6 +3,7 @@ import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { routes } from '#contract/routes.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { addRoutes, methodsOf, refuseUnknownRoutes } from './add-routes.ts';
 import { answerBrokenRequest, answerError } from './errors.ts';
@@ -20,6 +21,8 @@ import { compileValidator } from './validation.ts';
 const BODY_LIMIT = 1024 * 1024;
 /** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
 const MOST_AT_ONCE = 2_000;
+/** Answered however much is going on. */
+const HEALTH: ReadonlySet<string> = new Set([routes.health.path, routes.ready.path]);
 
 /**
  * The HTTP API. Every route comes from the contract's table with its permission; a handler without a route, or a route
@@ -38,7 +41,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    requestTimeout: 120_000,
+    requestTimeout: 30_000,
     routerOptions: { maxParamLength: 256 },
     frameworkErrors: answerError,
     clientErrorHandler: answerBrokenRequest,
@@ -87,20 +90,25 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     onClose();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    inWork += 1;
     reply.header('x-request-id', request.id).header('cache-control', 'no-store');
     if (closing) done(new Refusal('unavailable', 'the server is closing; ask again'));
-    else if (inWork > MOST_AT_ONCE) done(new Refusal('unavailable', 'too much is going on; ask again'));
     else done();
+  });
+  // Counted only once a request has arrived whole: who holds back a body keeps nobody else out.
+  app.addHook('preHandler', (request, reply, done) => {
+    inWork += 1;
+    // Also comes when the caller has gone away, unlike onResponse.
+    reply.raw.once('close', () => {
+      inWork -= 1;
+    });
+    if (inWork > MOST_AT_ONCE && !HEALTH.has(request.url)) {
+      done(new Refusal('unavailable', 'too much is going on; ask again'));
+    } else done();
   });
   // A connection that is kept alive after the last answer would hold up the end.
   app.addHook('onSend', (_request, reply, payload, done) => {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
-  });
-  app.addHook('onResponse', (_request, _reply, done) => {
-    inWork -= 1;
-    done();
   });
 }
 

@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { Refusal } from '#core/domain/refusal.ts';
 
 /**
@@ -42,11 +43,12 @@ export function createLoginLimit(): LoginLimit {
 
   return {
     begin(address, username, now) {
-      const name = username.toLowerCase();
+      const name = username.trim().toLowerCase();
+      const from = networkOf(address);
       const taken: { failed: number }[] = [];
       for (const [key, most] of [
-        [`address ${address}`, OF_ADDRESS],
-        [`both ${address} ${name}`, OF_ADDRESS_FOR_NAME],
+        [`address ${from}`, OF_ADDRESS],
+        [`both ${from} ${name}`, OF_ADDRESS_FOR_NAME],
         [`name ${name}`, FOR_NAME],
       ] as const) {
         const count = countOf(key, now.getTime());
@@ -65,4 +67,16 @@ export function createLoginLimit(): LoginLimit {
       };
     },
   };
+}
+
+/** An IPv6 customer has at least a whole /64 of addresses; counting each by itself would count nothing. */
+function networkOf(address: string): string {
+  if (isIPv4(address)) return address;
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined) return mapped;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const front = head === '' ? [] : head.split(':');
+  const back = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
+  return [...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':');
 }

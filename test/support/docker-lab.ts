@@ -136,6 +136,12 @@ export async function startMachine(kind: MachineKind, options: LabMachineOptions
   return machine;
 }
 
+/** Copies a file of this machine into a folder of the lab machine. */
+export async function copyInto(machine: LabMachine, file: string, folder: string): Promise<void> {
+  await docker('exec', machine.name, 'mkdir', '-p', folder);
+  await docker('cp', file, `${machine.name}:${folder}`);
+}
+
 /** Containers of test runs that were killed before they could remove them. */
 async function removeOrphans(): Promise<void> {
   const list = await docker('ps', '-a', '--filter', `label=${LABEL}`, '--format', `{{.ID}} {{.Label "${LABEL}"}}`);

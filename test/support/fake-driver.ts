@@ -40,9 +40,13 @@ export function createFakeDriver(): FakeDriver {
       fault.code === 'host_key_changed' ? `${FAKE_HOST_KEY.slice(0, -1)}X` : null,
     );
   };
-  const accountsOf = (name: string) => {
-    const found = driver.accounts.get(name) ?? new Map<string, { allocationId: string; uid: number }>();
-    driver.accounts.set(name, found);
+  const places = new Map<string, Map<string, { allocationId: string; uid: number }>>();
+  /** A machine is what answers at an address, whatever it is called and however often it was registered. */
+  const placeOf = ({ host, port }: MachineAccess): string => `${host}:${port}`;
+  const accountsOf = (machine: MachineAccess) => {
+    const found = places.get(placeOf(machine)) ?? new Map<string, { allocationId: string; uid: number }>();
+    places.set(placeOf(machine), found);
+    driver.accounts.set(machine.name, found);
     return found;
   };
 
@@ -56,14 +60,21 @@ export function createFakeDriver(): FakeDriver {
     async probe(machine) {
       driver.calls.push({ verb: 'probe', machine: machine.name });
       await check('probe', machine);
-      return { hostKey: FAKE_HOST_KEY, operatingSystem: 'Fake', clockSkewSeconds: 0, freeDiskMegabytes: 1000, load: 0 };
+      return {
+        hostKey: FAKE_HOST_KEY,
+        operatingSystem: 'Fake',
+        clockSkewSeconds: 0,
+        freeDiskMegabytes: 1000,
+        load: 0,
+        fence: fences.get(placeOf(machine)) ?? 0,
+      };
     },
     async createAccount(machine: MachineAccess, order: AccountOrder) {
       driver.calls.push({ verb: 'create', machine: machine.name, account: order.accountName });
       await check('create', machine);
-      const fence = fences.get(machine.id) ?? 0;
+      const fence = fences.get(placeOf(machine)) ?? 0;
       if (order.generation <= fence) throw new AccessError('fenced_off', 'too late', 'Nothing to do.');
-      const accounts = accountsOf(machine.name);
+      const accounts = accountsOf(machine);
       const found = accounts.get(order.accountName);
       if (found && found.allocationId !== order.allocationId) {
         throw new AccessError('account_exists', `account ${order.accountName} exists`, 'Use another name.');
@@ -79,8 +90,8 @@ export function createFakeDriver(): FakeDriver {
     async removeAccount(machine: MachineAccess, order: RemovalOrder) {
       driver.calls.push({ verb: 'remove', machine: machine.name, account: order.accountName });
       await check('remove', machine);
-      fences.set(machine.id, Math.max(fences.get(machine.id) ?? 0, order.generation));
-      const accounts = accountsOf(machine.name);
+      fences.set(placeOf(machine), Math.max(fences.get(placeOf(machine)) ?? 0, order.generation));
+      const accounts = accountsOf(machine);
       const found = accounts.get(order.accountName);
       if (found?.allocationId === order.allocationId) accounts.delete(order.accountName);
       await driver.hook?.('remove', machine.name, 'after');

@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { dockerAvailable } from './docker-lab.ts';
+import { galeraInstalled } from './galera.ts';
 import { mariadbInstalled } from './mariadb.ts';
 
 /** A real part that some tests need, and what is not tested without it. */
@@ -7,10 +9,17 @@ export interface MissingPart {
   readonly lost: string;
 }
 
+export function compilerInstalled(): boolean {
+  return spawnSync('gcc', ['--version'], { stdio: 'ignore' }).status === 0;
+}
+
 /** What this machine lacks of the parts that the tests use. */
 export function missingParts(): MissingPart[] {
   const missing: MissingPart[] = [];
   if (!mariadbInstalled()) missing.push({ part: 'MariaDB (mariadbd)', lost: 'the pool was tested on SQLite only' });
   if (!dockerAvailable()) missing.push({ part: 'Docker', lost: 'nothing was tested against a real OpenSSH server' });
+  if (!compilerInstalled()) missing.push({ part: 'gcc', lost: 'a process without a main thread was not removed' });
+  if (!galeraInstalled())
+    missing.push({ part: 'Galera (galera-4, rsync)', lost: 'no cluster was tried as the database' });
   return missing;
 }

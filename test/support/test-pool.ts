@@ -58,6 +58,18 @@ export async function openTestPool(database: Database, driver = createFakeDriver
     connectRetrySeconds: 0,
   });
   const time = { now: Date.UTC(2026, 0, 1) };
+  const callers = Array.from({ length: 64 }, (_, caller) => user(`caller${caller}`));
+  for (const { id, name, role } of [ADMIN, user('alice'), user('bob'), user('dave'), ...callers]) {
+    await store.tables.users.insert({
+      id,
+      username: name,
+      passwordHash: 'none',
+      role,
+      disabled: false,
+      tokenVersion: 0,
+      createdAt: new Date(time.now),
+    });
+  }
   return testPool(store, driver, time, true);
 }
 

@@ -57,6 +57,8 @@ export interface ProbeReport {
   readonly clockSkewSeconds: number;
   readonly freeDiskMegabytes: number;
   readonly load: number;
+  /** The highest generation that ended on this machine, whoever lent it; 0 on a new one. */
+  readonly fence: number;
 }
 
 /** Makes and removes accounts on machines. Every call is safe to repeat, bounded in time, and fails with an AccessError only. */
@@ -80,6 +82,7 @@ export const ACCESS_FAILURES = [
   'tool_missing',
   'disk_full',
   'account_exists',
+  'in_use',
   'fenced_off',
   'still_dirty',
   'bad_answer',

@@ -44,6 +44,8 @@ async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
         mend: odd ? 'Set its clock, for example by running an NTP client on it.' : null,
         operatingSystem: report.operatingSystem.slice(0, 255),
         hostKey: found.hostKey ?? report.hostKey,
+        // A machine that was lent before, by another Berth or under another entry, has fenced off low generations.
+        generation: Math.max(found.generation, report.fence),
         offeredHostKey: null,
         probedAt: now,
         nextProbeAt: new Date(now.getTime() + PROBE_EVERY_MS),

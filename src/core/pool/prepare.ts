@@ -77,7 +77,11 @@ async function prepareOne(
         { machine: machine.name, reservation: reservation.id, problem: error.code },
         'machine failed while it was prepared',
       );
-      if (error.code === 'fenced_off') throw over(reservation.id);
+      if (error.code === 'fenced_off') {
+        const row = await place.store.tables.allocations.byId(current.id);
+        // Usually it was ended meanwhile. If not, the machine was lent by somebody else, and the next probe finds out.
+        if (row?.state !== 'preparing') throw over(reservation.id);
+      }
       // An account of somebody else is no fault of the machine.
       if (error.code !== 'account_exists') await noteFailure(place, machine, error, place.clock());
       current = await swap(place, reservation, current, error, giveUpAt);
@@ -162,7 +166,21 @@ async function fail(place: Workplace, reservation: Reservation, problems: readon
  * Waits until a reservation is not `preparing` any more, whoever works on it.
  * @throws Refusal `preparation_failed` or `reservation_over`.
  */
-export async function settlement(place: Workplace, id: string): Promise<ReservationView> {
+export function settlement(place: Workplace, id: string): Promise<ReservationView> {
+  const awaited = settlements.get(place) ?? new Map<string, Promise<ReservationView>>();
+  settlements.set(place, awaited);
+  let settled = awaited.get(id);
+  if (!settled) {
+    settled = untilSettled(place, id).finally(() => awaited.delete(id));
+    awaited.set(id, settled);
+  }
+  return settled;
+}
+
+/** All who wait for the same reservation in one process share one look at it. */
+const settlements = new WeakMap<Workplace, Map<string, Promise<ReservationView>>>();
+
+async function untilSettled(place: Workplace, id: string): Promise<ReservationView> {
   for (;;) {
     const view = await loadReservation(place.store.tables, id);
     if (view.state === 'active') return view;

@@ -50,6 +50,9 @@ export async function reserve(
       const found = await tables.reservations.byIdempotencyKey(actor.id, reservation.idempotencyKey);
       if (found) return found;
     }
+    if (!(await tables.users.keepActive(actor.id))) {
+      throw new Refusal('unauthorized', 'the user may not sign in any more');
+    }
     const unknown = await tables.machines.unknownNames(wanted.machines);
     if (unknown.length > 0) throw new Refusal('not_found', `machines: there is no machine named ${unknown.join(', ')}`);
     await tables.reservations.insert(reservation);

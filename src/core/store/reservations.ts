@@ -98,6 +98,17 @@ export function reservationsTable(db: Kysely<Schema>) {
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
+    /** `preparing → failed`, if the end has come: whoever prepares it finds out by that. */
+    async expireUnprepared(id: string, now: Date): Promise<boolean> {
+      const result = await db
+        .updateTable('reservations')
+        .set({ state: 'failed', end_reason: 'expired', ended_at: now.getTime(), lease_owner: null, lease_until: 0 })
+        .where('id', '=', id)
+        .where('state', '=', 'preparing')
+        .where('ends_at', '<=', now.getTime())
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
     /** Moves the end of an active reservation from `from`; false when it is not active or has another end by now. */
     async moveEnd(id: string, from: Date, to: Date): Promise<boolean> {
       const result = await db
@@ -133,7 +144,7 @@ export function reservationsTable(db: Kysely<Schema>) {
       const rows = await db
         .selectFrom('reservations')
         .select('id')
-        .where('state', '=', 'active')
+        .where('state', 'in', ['active', 'preparing'])
         .where('ends_at', '<=', now.getTime())
         .orderBy('ends_at')
         .limit(limit)

@@ -54,7 +54,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   const db = new Kysely<Schema>({ dialect: kyselyDialect(database) });
   const seal = createSeal(options.secretKey);
   const bind = (handle: Kysely<Schema>): Tables => ({
-    users: usersTable(handle),
+    users: usersTable(handle, database.dialect),
     machines: machinesTable(handle, seal),
     reservations: reservationsTable(handle),
     allocations: allocationsTable(handle),

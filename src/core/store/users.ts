@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Role } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
+import type { Dialect } from './dialect.ts';
 import { DuplicateKey } from './failures.ts';
 import type { Schema, UserRow } from './schema.ts';
 
@@ -17,15 +18,22 @@ export interface User {
 
 export type Users = ReturnType<typeof usersTable>;
 
-export function usersTable(db: Kysely<Schema>) {
+export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
   return {
     async byName(username: string): Promise<User | undefined> {
       const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
-      return row && fromRow(row);
+      // MariaDB compares without the spaces at the end.
+      return row?.username === username ? fromRow(row) : undefined;
     },
     async byId(id: string): Promise<User | undefined> {
       const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
       return row && fromRow(row);
+    },
+    /** Within a transaction: a user who may sign in stays so until it ends. False when there is no such user. */
+    async keepActive(id: string): Promise<boolean> {
+      const query = db.selectFrom('users').select('id').where('id', '=', id).where('disabled', '=', 0);
+      const kept = dialect === 'mariadb' ? query.modifyEnd(sql`LOCK IN SHARE MODE`) : query;
+      return (await kept.executeTakeFirst()) !== undefined;
     },
     async list(): Promise<User[]> {
       return (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(fromRow);

@@ -90,7 +90,13 @@ export class MachineMemory {
 
   #probe(): string[] {
     if (this.faults.diskFull) return failed('disk_full', 'only 0 MB are free');
-    return answer({ os: 'Simulated by Berth', disk_mb: 10_000, load: '0.00', time: Math.floor(Date.now() / 1000) });
+    return answer({
+      os: 'Simulated by Berth',
+      disk_mb: 10_000,
+      load: '0.00',
+      fence: this.#fence,
+      time: Math.floor(Date.now() / 1000),
+    });
   }
 
   #create(order: Order): string[] {
@@ -101,6 +107,10 @@ export class MachineMemory {
     if (order.account === 'root' || (found && found.allocationId !== order.allocation)) {
       return failed('account_exists', `an account ${order.account} that was not made for this allocation is there`);
     }
+    if ([...this.accounts.values()].some((one) => one.allocationId !== null && one.allocationId !== order.allocation)) {
+      this.everOverlapped = true;
+      return failed('in_use', 'an account of another reservation is there');
+    }
     if (this.faults.diskFull) return failed('disk_full', 'the account files cannot be written');
     const uid = found?.uid ?? this.#nextUid++;
     this.accounts.set(order.account, {
@@ -109,9 +119,6 @@ export class MachineMemory {
       passwordHash: order.hash === '' ? null : order.hash,
       keys: order.keys,
     });
-    for (const { allocationId } of this.accounts.values()) {
-      if (allocationId !== null && allocationId !== order.allocation) this.everOverlapped = true;
-    }
     return answer({ uid });
   }
 

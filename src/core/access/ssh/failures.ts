@@ -13,6 +13,8 @@ const MEND: Record<AccessFailure, string> = {
   disk_full: 'Make room on the disk of the machine and let it be checked again.',
   account_exists:
     'Choose another account name, or remove the account, group or home of that name from the machine by hand.',
+  in_use:
+    'Another machine of the pool may be this same one under another name or address, or another Berth lends it too: let only one do so, or release what is lent there.',
   fenced_off: 'Nothing needs to be done: the allocation had ended before its account was made.',
   still_dirty: 'Remove by hand what is left over; the removal is tried again by itself.',
   bad_answer: 'Log in to the machine as the login user and see what it prints or which files it cannot write.',

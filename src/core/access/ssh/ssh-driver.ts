@@ -94,14 +94,16 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
 function readProbe(answer: Answer, hostKey: string): ProbeReport | null {
   const time = wholeNumber(answer, 'time', Number.MAX_SAFE_INTEGER);
   const freeDiskMegabytes = wholeNumber(answer, 'disk_mb', Number.MAX_SAFE_INTEGER);
+  const fence = wholeNumber(answer, 'fence', Number.MAX_SAFE_INTEGER);
   const load = Number.parseFloat(answer.values.get('load') ?? '');
-  if (time === null || freeDiskMegabytes === null || !Number.isFinite(load)) return null;
+  if (time === null || freeDiskMegabytes === null || fence === null || !Number.isFinite(load)) return null;
   return {
     hostKey,
     operatingSystem: printable(answer.values.get('os') ?? '', 100),
     // The machine tells whole seconds: on average half a second has passed since.
     clockSkewSeconds: Math.round(time + 0.5 - Date.now() / 1000),
     freeDiskMegabytes,
+    fence,
     load,
   };
 }

@@ -6,6 +6,11 @@ open_state || cannot_write "$state cannot be written"
 take_lock
 load_number fence
 [ "$generation" -gt "$number" ] || fail fenced_off "generation $generation has ended on this machine"
+# A machine is lent to one at a time. Another record means that it is lent under another name or address as well, or by
+# another Berth.
+for other in "$state"/made/*; do
+  case $other in "$record" | "$record.new" | *'/*') ;; *) fail in_use 'an account of another reservation is there' ;; esac
+done
 
 # A number that this machine never gave before: files that somebody left behind must not fall to the next one.
 next_uid() {
@@ -13,10 +18,12 @@ next_uid() {
   while IFS=: read -r _ _ id gid _; do taken="$taken$id $gid "; done </etc/passwd
   while IFS=: read -r _ _ id _; do taken="$taken$id "; done </etc/group
   load_number last-uid
-  [ "$number" -ge 19999 ] || number=19999
+  [ "$number" -ge "$first_uid" ] || number=$((first_uid - 1))
   uid=$((number + 1))
   while :; do
-    case $taken in *" $uid "*) uid=$((uid + 1)) ;; *) break ;; esac
+    case $taken in *" $uid "*) uid=$((uid + 1)) && continue ;; esac
+    is_known "$uid" || break
+    uid=$((uid + 1))
   done
   save_number last-uid "$uid"
 }
@@ -40,20 +47,33 @@ add_account() {
   shell=/bin/sh
   [ ! -x /bin/bash ] || shell=/bin/bash
   if command -v useradd >/dev/null; then
-    group=-U
-    [ -z "$group_id" ] || group="-g $group_id"
+    find_group "$uid"
+    [ "$group_name" ] || message=$(groupadd -g "$uid" "berth-$uid" 2>&1) || return 1
+    limit_processes
     # No subordinate ids: files and processes under them could not be told apart from those of the next borrower.
-    # shellcheck disable=SC2086
-    message=$(useradd -l -M $group -u "$uid" -c "berth=$allocation" -d "$home" -s "$shell" -e '' -f -1 \
+    message=$(useradd -l -M -N -g "$uid" -u "$uid" -c "berth=$allocation" -d "$home" -s "$shell" -e '' -f -1 \
       -K SUB_UID_COUNT=0 -K SUB_GID_COUNT=0 -K PASS_MIN_DAYS=0 -K PASS_MAX_DAYS=99999 "$account" 2>&1)
   else
     # The line in passwd comes last: with it the account begins to exist.
     message='the account files cannot be written'
-    rewrite /etc/group "$account:x:$uid:" &&
-      { [ ! -f /etc/gshadow ] || rewrite /etc/gshadow "$account:!::"; } &&
+    group_name=berth-$uid
+    rewrite /etc/group "$group_name:x:$uid:" &&
+      { [ ! -f /etc/gshadow ] || rewrite /etc/gshadow "$group_name:!::"; } &&
       set_password &&
       rewrite /etc/passwd "$account:x:$uid:$uid:berth=$allocation:$home:$shell"
   fi
+}
+
+# In a container whose processes are counted a borrower must not use them all up: nobody could log in to end them. Only
+# where logins go through PAM.
+limit_processes() {
+  [ -d "${limits%/*}" ] || return 0
+  for file in /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max; do
+    most=''
+    [ ! -r "$file" ] || read -r most <"$file"
+    case $most in '' | *[!0-9]*) continue ;; esac
+    printf '%s hard nproc %d\n' "$account" $((most * 2 / 3)) >"$limits" 2>/dev/null || return 0
+  done
 }
 
 # `*` is a password that nothing matches and that, unlike `!`, does not keep keys out where sshd runs without PAM.
@@ -79,9 +99,9 @@ give_up() {
     discard_tree "$home"
     find_account "$account"
     if [ -z "$entry_uid" ] || ! is_ours || drop_account; then
-      find_group "$account"
-      [ "$group_id" != "$uid" ] || groupdel "$account" 2>/dev/null || rewrite /etc/group
-      rm -f "$record" "$record.new"
+      find_group "$uid"
+      [ -z "$group_name" ] || groupdel "$group_name" 2>/dev/null || rewrite /etc/group
+      rm -f "$limits" "$record" "$record.new"
     fi
   fi
   case $message in *'already exists'*) fail account_exists "$message" ;; esac
@@ -91,16 +111,13 @@ give_up() {
 message='' fresh=''
 read_record
 find_account "$account"
-find_group "$account"
 if [ "$entry_uid" ]; then
   is_ours || fail account_exists "an account $account that was not made for this allocation is there"
   uid=$entry_uid
 elif [ "$recorded_uid" ]; then
   uid=$recorded_uid
-  [ "${group_id:-$uid}" = "$uid" ] || fail account_exists "a group $account is there already"
 else
   if [ -e "$home" ] || [ -L "$home" ]; then fail account_exists "$home is there already"; fi
-  [ -z "$group_id" ] || fail account_exists "a group $account is there already"
   next_uid || cannot_write 'the last uid cannot be written'
   fresh=yes
 fi

@@ -56,6 +56,7 @@ check_order() {
   home=/home/$account
   staging=/home/.berth-$allocation
   record=$state/made/$allocation
+  limits=/etc/security/limits.d/berth-$account.conf
 }
 
 # Numbers live in files of fixed width that are overwritten in place, which works on a full disk too.
@@ -120,11 +121,24 @@ find_account() {
     fi
   done </etc/passwd
 }
+# Sets group_name to the group with the number $1, or empties it. Ours is never named like the account: a group of that
+# name may have rights on this machine.
 find_group() {
-  group_id=''
+  group_name=''
   while IFS=: read -r name _ id _; do
-    if [ "$name" = "$1" ]; then group_id=$id && return; fi
+    if [ "$id" = "$1" ]; then group_name=$name && return; fi
   done </etc/group
+}
+
+# Numbers that Berth gives to accounts on this machine: from here to the one in last-uid.
+first_uid=20000
+
+# Does somebody else bear this uid, here or in a directory service?
+is_known() {
+  while IFS=: read -r _ _ id _; do
+    [ "$id" != "$1" ] || return 0
+  done </etc/passwd
+  command -v getent >/dev/null && getent passwd "$1" >/dev/null
 }
 
 # The record of what was made for this allocation: `uid name`, then the authorized keys once the home is complete.
@@ -159,10 +173,20 @@ discard_tree() {
   while read -r _ place _; do
     case $place in "$1" | "$1"/*) return 1 ;; esac
   done </proc/self/mounts
+  rm -rf "$1" 2>/dev/null && return
+  # Names nested so deep that their whole path is too long for BusyBox: level by level they are lifted to the top.
+  [ -d "$1" ] && [ ! -L "$1" ] || return 1
+  rounds=0
+  while [ $rounds -lt 4000 ]; do
+    rounds=$((rounds + 1))
+    deeper=$(find "$1" -xdev -mindepth 2 -maxdepth 2 -type d -exec sh -c '
+      for deep; do n=$((n + 1)); mv "$deep" "$0/.berth-$$-$n" && echo lifted; done' "$1" {} + 2>/dev/null)
+    [ "$deeper" ] || break
+  done
   rm -rf "$1" 2>/dev/null
 }
 
-# Rewrites the account file $1 without the lines and memberships of $account, and with the line $2 at its end if given.
+# Rewrites the account file $1 without the lines and memberships of $account and of $group_name, and with the line $2 at its end if given.
 # For machines without useradd. `FILE+`, made exclusively, is how BusyBox's own tools keep out of each other's way.
 rewrite() {
   [ -f "$1" ] || return 0
@@ -176,7 +200,11 @@ rewrite() {
   broken=''
   cp -p "$1" "$1+" 2>/dev/null || broken=yes
   while IFS= read -r line || [ "$line" ]; do
-    case $line in "$account:"*) continue ;; esac
+    case $1 in
+      /etc/group | /etc/gshadow) own=$group_name ;;
+      *) own=$account ;;
+    esac
+    [ "$own" ] && case $line in "$own:"*) continue ;; esac
     case $1:,${line##*:}, in
       /etc/group:*",$account,"* | /etc/gshadow:*",$account,"*)
         members=,${line##*:},
@@ -198,9 +226,10 @@ rewrite() {
 drop_account() {
   if command -v userdel >/dev/null; then
     message=$(userdel -f "$account" 2>&1)
-    find_group "$account"
-    [ -z "$group_id" ] || [ "$group_id" != "$uid" ] || groupdel "$account" 2>/dev/null
+    find_group "$uid"
+    [ -z "$group_name" ] || groupdel "$group_name" 2>/dev/null
   else
+    find_group "$uid"
     rewrite /etc/passwd && rewrite /etc/shadow && rewrite /etc/gshadow && rewrite /etc/group
   fi
   find_account "$account"

@@ -44,5 +44,6 @@ load=0
 say os "${os:-$(uname -sr)}"
 say disk_mb "$free"
 say load "$load"
+say fence "$number"
 say time "$(date +%s)"
 done_well

@@ -4,25 +4,37 @@ check_order
 
 # Looks at every process without starting one (there may be no room for another): sets found (processes of the uid,
 # under any of its four ids), running (whether one was not stopped yet) and doors (root's ssh servers of its sessions).
+# A retired uid counts as well: a file that runs as its owner can lead back to it, and others keeps those numbers.
 # Stops each that runs on sight: what multiplies faster than it is killed cannot do so while it is stopped.
 scan() {
   found='' running='' doors='' bears='' parents=' ' our_parents=' '
   for dir in /proc/[0-9]*; do
-    pid=${dir#/proc/} name='' process_state='' parent='' ids=''
+    pid=${dir#/proc/} name='' process_state='' parent='' ids='' threads=1
     while read -r key one two three four; do
       case $key in
         Name:) name=$one ;;
         State:) process_state=$one ;;
         PPid:) parent=$one ;;
-        Uid:) ids=" $one $two $three $four " && break ;;
+        Uid:)
+          ids=" $one $two $three $four "
+          case $process_state in Z | X) ;; *) break ;; esac
+          ;;
+        Threads:) threads=$one && break ;;
       esac
     done 2>/dev/null <"$dir/status"
     [ "$ids" ] || continue
     parents=$parents$parent' '
+    ours=''
     case $ids in
-      *" $uid "*)
-        # A dead process that nobody has asked after yet does nothing any more.
-        case $process_state in Z | X) continue ;; T | t) ;; *) running=yes && kill -STOP "$pid" 2>/dev/null ;; esac
+      ' 0 0 0 0 ') ;;
+      *" $uid "*) ours=yes ;;
+      *) for id in $ids; do ! is_retired "$id" || ours=yes; done ;;
+    esac
+    case $ours in
+      yes)
+        # A dead process that nobody has asked after yet does nothing any more, unless threads of it go on.
+        case $process_state in Z | X) [ "$threads" -gt 1 ] || continue ;; esac
+        case $process_state in T | t) ;; *) running=yes && kill -STOP "$pid" 2>/dev/null ;; esac
         found="$found $pid"
         our_parents=$our_parents$parent' '
         case $seen in *" $pid "*) ;; *) seen=$seen$pid' ' ended=$((ended + 1)) ;; esac
@@ -49,6 +61,19 @@ scan() {
   done
 }
 
+# Did Berth give this uid to an account that is gone? Adds it to others if so.
+is_retired() {
+  case $others in *" $1 "*) return 0 ;; esac
+  [ "$1" -ge "$first_uid" ] && [ "$1" -le "$last_uid" ] && ! is_known "$1" || return 1
+  others="$others$1 "
+}
+
+# Runs the shell text $2 as the uid $1: by util-linux, or by BusyBox.
+as_uid() {
+  setpriv --reuid "$1" --regid "$1" --clear-groups sh -c "$2" ||
+    start-stop-daemon -S -c "$1" -p /nonexistent -a /bin/sh -- -c "$2"
+} >/dev/null 2>&1
+
 # Stops all, then kills all. Starts no process itself.
 kill_processes() {
   for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
@@ -68,6 +93,12 @@ end_crowd() {
     if [ $# -lt 64 ]; then break; fi
     kill_processes
   done
+}
+
+# What ends and leaves a child in its place faster than it is looked at is never found. The kernel reaches all processes
+# of a uid at once.
+kill_unseen() {
+  for id in $uid $others; do as_uid "$id" 'kill -KILL -1'; done
 }
 
 # Asks the processes to end, then makes them. Their ssh servers follow by themselves; those that do not are ended too.
@@ -91,6 +122,7 @@ end_processes() {
     [ $rounds -eq 1 ] || sleep 0.02
     scan
   done
+  kill_unseen
 }
 
 # What of the account's name runs on its own or waits for it.
@@ -107,7 +139,7 @@ left_named() { left="$left $1"; }
 # Where everybody may write, and where jobs wait.
 places() {
   for place in /tmp /var/tmp /dev/shm /dev/mqueue /run/lock /run/shm /run/screen /var/crash /var/mail /var/spool/mail \
-    /var/spool/cron/atjobs /var/spool/cron/atspool /var/spool/at /var/spool/atjobs; do
+    /var/spool/cron/atjobs /var/spool/cron/atspool /var/spool/at /var/spool/atd /var/spool/atjobs; do
     [ ! -d "$place" ] || printf '%s/ ' "$place"
   done
 }
@@ -123,8 +155,17 @@ discard_files() {
   [ ! "$named" ] || discard_tree "$home"
   discard_tree "$staging"
   discard_tree "/run/user/$uid"
-  # shellcheck disable=SC2046
-  files=$((files + $(find $(places) -xdev -user "$uid" -prune -print0 -exec rm -rf {} + 2>/dev/null | count)))
+  for id in $uid $others; do
+    # shellcheck disable=SC2046
+    files=$((files + $(find $(places) -xdev -user "$id" -prune -print0 -exec rm -rf {} + 2>/dev/null | count)))
+    # What is too deep for that is put under one name first.
+    for place in $(places); do
+      heap=$place.berth-$allocation
+      find "$place" -xdev -user "$id" -prune -exec sh -c '
+        mkdir -p "$0" && for stray; do n=$((n + 1)); mv "$stray" "$0/$$-$n"; done' "$heap" {} + 2>/dev/null
+      discard_tree "$heap"
+    done
+  done
 }
 
 # Sets ipc to the System V objects of the uid, as `-m 1 -s 2 -q 3`.
@@ -155,8 +196,8 @@ verify() {
   left=''
   find_account "$account"
   if [ "$entry_uid" ] && [ "$named" ]; then left="$left the account"; fi
-  find_group "$account"
-  [ "$group_id" != "$uid" ] || left="$left its group"
+  find_group "$uid"
+  [ -z "$group_name" ] || left="$left its group"
   scan
   [ -z "$found" ] || left="$left processes$found"
   [ -z "$doors" ] || left="$left sessions$doors"
@@ -167,9 +208,11 @@ verify() {
     if [ -e "$home" ] || [ -L "$home" ]; then left="$left $home"; fi
     named_files left_named
   fi
-  # shellcheck disable=SC2046
-  strays=$(find $(places) -xdev -user "$uid" -prune -print0 2>/dev/null | count)
-  [ "$strays" = 0 ] || left="$left $strays files"
+  for id in $uid $others; do
+    # shellcheck disable=SC2046
+    strays=$(find $(places) -xdev -user "$id" -prune -print0 2>/dev/null | count)
+    [ "$strays" = 0 ] || left="$left $strays files"
+  done
   scan_ipc
   [ -z "$ipc" ] || left="$left ipc$ipc"
   [ -z "$left" ]
@@ -193,7 +236,9 @@ identify() {
   if [ "$named" ] && [ "$entry_uid" ]; then uid=$entry_uid; elif [ "$recorded_uid" ]; then uid=$recorded_uid; fi
 }
 
-ended=0 files=0 seen=' '
+ended=0 files=0 seen=' ' others=' '
+load_number last-uid
+last_uid=$number
 identify
 [ "${uid:-0}" -lt 1000 ] || end_crowd
 need_root
@@ -224,9 +269,10 @@ for _ in 1 2 3; do
   # Without the entry nobody can log in any more. On a disk that the borrower filled that works in the second round.
   if [ "$named" ]; then
     named_files discard_named
+    rm -f "$limits"
     find_account "$account"
-    find_group "$account"
-    if [ "$entry_uid" ] || [ "$group_id" = "$uid" ]; then drop_account; fi
+    find_group "$uid"
+    if [ "$entry_uid" ] || [ "$group_name" ]; then drop_account; fi
   fi
   end_processes
   discard_files

@@ -92,8 +92,8 @@ test('disk full: nothing is created, but removed', async () => {
   machine.faults.diskFull = true;
   expect((await order(root, 'probe'))[0]).toMatch(/^berth: failed disk_full /);
   const bob = { allocation: 'alloc-2', generation: 2, account: 'bob' };
-  expect((await order(root, 'create-account', bob))[0]).toMatch(/^berth: failed disk_full /);
   expect(await order(root, 'remove-account', alice)).toContain('berth: outcome removed');
+  expect((await order(root, 'create-account', bob))[0]).toMatch(/^berth: failed disk_full /);
   expect(machine.accounts.size).toBe(0);
 });
 

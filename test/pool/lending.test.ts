@@ -257,6 +257,64 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     expect(test.driver.accounts.get('m1')?.size).toBe(0);
   });
 
+  it('lends a machine that was deleted and registered again', async () => {
+    await test.addMachines(1);
+    for (let round = 0; round < 3; round++) {
+      await test.reserve(ADMIN, 1);
+      await test.pool.releaseAll(ADMIN, test.now());
+      await test.settle();
+    }
+    const m1 = await test.store.tables.machines.byName('m1');
+    if (!m1) throw new Error('m1 is gone');
+    const { name, host, port, user: login, credential } = m1;
+    await test.pool.deleteMachine(ADMIN, name, test.now());
+    await test.pool.registerMachine(ADMIN, { name: 'again', host, port, user: login, credential }, test.now());
+    await test.settle();
+    expect((await test.reserve(ADMIN, 1)).machines.map((one) => one.machine)).toEqual(['again']);
+  });
+
+  it('refuses a machine that somebody else has lent meanwhile, and learns from the next probe', async () => {
+    await test.addMachines(1);
+    const m1 = await test.store.tables.machines.byName('m1');
+    if (!m1) throw new Error('m1 is gone');
+    // Another Berth has ended a later generation on it.
+    await test.driver.removeAccount(m1, { allocationId: 'other', generation: 50, accountName: 'other' });
+    await expect(test.reserve(ADMIN, 1)).rejects.toMatchObject({ code: 'preparation_failed' });
+    test.pass(10);
+    await test.settle();
+    await test.settle();
+    expect((await test.reserve(ADMIN, 1)).state).toBe('active');
+  });
+
+  it('fails a reservation that never became active once its time is up, and gives all back', async () => {
+    await test.addMachines(2);
+    const held = test.another();
+    let hanging = 0;
+    held.driver.hook = (verb) => {
+      if (verb !== 'create') return;
+      hanging += 1;
+      return new Promise(() => undefined);
+    };
+    const { reservation } = await held.pool.reserve(ADMIN, { count: 2, minutes: 1, password: 'test' }, test.now());
+    expect(reservation.state).toBe('preparing');
+    await expect.poll(() => hanging).toBe(2);
+    held.driver.hook = null;
+    test.pass(61);
+    await test.upkeep.expireDue(test.now());
+    await test.place.background.idle();
+    expect((await test.pool.getReservation(ADMIN, reservation.id)).state).toBe('failed');
+    expect((await test.pool.available()).available).toHaveLength(2);
+  });
+
+  it('lends nothing to a user who was disabled after the request was let in', async () => {
+    await test.addMachines(1);
+    const dave = user('dave');
+    await test.store.tables.users.update(dave.id, { disabled: true });
+    await expect(test.reserve(dave, 1)).rejects.toMatchObject({ code: 'unauthorized' });
+    await test.store.tables.users.update(dave.id, { disabled: false });
+    expect((await test.reserve(dave, 1)).state).toBe('active');
+  });
+
   it('writes every change into the audit log, without secrets', async () => {
     await test.addMachines(1);
     const { id } = await test.reserve(alice, 1, { password: 'very-secret-word' });

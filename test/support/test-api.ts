@@ -5,6 +5,7 @@ import { Registry } from 'prom-client';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import { buildApp } from '../../src/api/app.ts';
+import { createFakeDriver } from './fake-driver.ts';
 import { freshSqlite, openTestPool, type TestPool } from './test-pool.ts';
 
 interface Answer {
@@ -38,7 +39,7 @@ export const PASSWORD = 'a-password-for-tests';
 
 export async function openTestApi(): Promise<TestApi> {
   const { database, remove } = freshSqlite();
-  const core = await openTestPool(database);
+  const core = await openTestPool(database, createFakeDriver(), false);
   const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 });
   await accounts.seedAdmin('admin', PASSWORD, core.now());
   for (const username of ['alice', 'bob']) {

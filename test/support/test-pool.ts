@@ -50,7 +50,8 @@ export function freshSqlite(): { database: Database; remove(): void } {
   };
 }
 
-export async function openTestPool(database: Database, driver = createFakeDriver()): Promise<TestPool> {
+/** With users to act as, unless there are any or `callers` is false. */
+export async function openTestPool(database: Database, driver = createFakeDriver(), callers = true): Promise<TestPool> {
   const store = await openStore({
     database,
     secretKey: Buffer.alloc(32, 7),
@@ -58,6 +59,12 @@ export async function openTestPool(database: Database, driver = createFakeDriver
     connectRetrySeconds: 0,
   });
   const time = { now: Date.UTC(2026, 0, 1) };
+  if (callers && (await store.tables.users.count()) === 0) await addCallers(store);
+  return testPool(store, driver, time, true);
+}
+
+/** The users that tests of the pool act as. */
+async function addCallers(store: Store): Promise<void> {
   const callers = Array.from({ length: 64 }, (_, caller) => user(`caller${caller}`));
   for (const { id, name, role } of [ADMIN, user('alice'), user('bob'), user('dave'), ...callers]) {
     await store.tables.users.insert({
@@ -67,10 +74,9 @@ export async function openTestPool(database: Database, driver = createFakeDriver
       role,
       disabled: false,
       tokenVersion: 0,
-      createdAt: new Date(time.now),
+      createdAt: new Date(0),
     });
   }
-  return testPool(store, driver, time, true);
 }
 
 function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {

@@ -44,6 +44,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   const store = await openStore({
     database: config.database,
     secretKey: secrets.secretKey,
+    oldSecretKeys: secrets.oldSecretKeys,
     connectRetries: config.dbConnectMaxRetries,
     connectRetrySeconds: config.dbConnectRetrySeconds,
     onWaiting: (attempt, problem) => log.warn({ attempt, problem }, 'waiting for the database'),

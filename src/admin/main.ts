@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { Refusal } from '#core/domain/refusal.ts';
 import { readConfig, SettingError } from '#core/runtime/config.ts';
 import { backup } from './backup.ts';
+import { doctor } from './doctor.ts';
 import { Problem } from './problem.ts';
 import { resetPassword } from './reset-password.ts';
 import { restore } from './restore.ts';
@@ -9,6 +10,8 @@ import { rotateKey } from './rotate-key.ts';
 
 const USAGE = `berth-admin works on Berth's database and settings, where the servers have them.
 
+  doctor [--machine NAME] [--json]
+                                  what keeps Berth from working, and what to do; exit code 1 if a check failed
   backup FILE                     all that the database holds, consistent, while the servers run (- for standard output)
   restore FILE [--replace [--yes]]
                                   a backup into an empty database, or in the place of what is there (- for standard input)
@@ -23,43 +26,54 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main(args: string[]): Promise<number> {
   try {
-    await run(args);
-    return 0;
+    return (await run(args)) ? 0 : 1;
   } catch (error) {
     process.stderr.write(`berth-admin: ${wordsFor(error)}\n`);
     return error instanceof Problem ? error.exitCode : 1;
   }
 }
 
-async function run([command, ...args]: string[]): Promise<void> {
+/** False when a check-up found something that fails. */
+async function run([command, ...args]: string[]): Promise<boolean> {
   const config = () => readConfig(process.env);
   switch (command) {
+    case 'doctor': {
+      const { machine, json } = read(args, [], { machine: 'string', json: 'boolean' });
+      return await doctor(process.env, machine as string | undefined, json === true);
+    }
     case 'backup': {
       const { target } = read(args, ['target'], {});
-      return await backup(config(), target as string);
+      await backup(config(), target as string);
+      return true;
     }
     case 'restore': {
       const { source, replace, yes } = read(args, ['source'], { replace: 'boolean', yes: 'boolean' });
-      return await restore(config(), { source: source as string, replace: replace === true, yes: yes === true });
+      await restore(config(), { source: source as string, replace: replace === true, yes: yes === true });
+      return true;
     }
     case 'reset-password': {
       const options = { 'password-stdin': 'boolean', generate: 'boolean', admin: 'boolean' } as const;
       const given = read(args, ['username'], options);
-      return await resetPassword(config(), {
+      if (given['password-stdin'] && given['generate']) {
+        throw new Problem('choose one of --password-stdin and --generate', 2);
+      }
+      await resetPassword(config(), {
         username: given['username'] as string,
         from: given['password-stdin'] ? 'stdin' : given['generate'] ? 'generate' : 'prompt',
         makeAdmin: given['admin'] === true,
       });
+      return true;
     }
     case 'rotate-key': {
       const given = read(args, [], { 'new-file': 'boolean' });
-      return await rotateKey(config(), given['new-file'] === true);
+      await rotateKey(config(), given['new-file'] === true);
+      return true;
     }
     case 'help':
     case '--help':
     case '-h':
       process.stdout.write(USAGE);
-      return;
+      return true;
     default:
       throw new Problem(
         `${command === undefined ? 'no command was given' : `there is no command "${command}"`}\n\n${USAGE}`,

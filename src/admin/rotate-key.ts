@@ -3,12 +3,11 @@ import { forgetOldKey, replaceKeptKey, resolveSecrets } from '#core/runtime/secr
 import type { ClosedCredential } from '#core/store/credentials.ts';
 import { sealKeyId } from '#core/store/seal.ts';
 import type { Store } from '#core/store/store.ts';
+import { refuseWhileAtWork } from './at-work.ts';
 import { openDatabase } from './open-database.ts';
 import { Problem } from './problem.ts';
 
 const BATCH = 100;
-/** A scheduler that was seen within this time is at work. */
-const HEARTBEAT_LIMIT_MS = 15_000;
 
 /**
  * Seals every credential anew that was not sealed with the key of today. With `newFile` that is a new kept key, which first
@@ -39,10 +38,7 @@ async function putNewKey(config: Config, store: Store): Promise<void> {
       'BERTH_SECRET_KEY: it is set, so no kept key is in use; set it to a new one (openssl rand -base64 32), set BERTH_SECRET_KEYS_OLD to the old one, and run rotate-key without --new-file',
     );
   }
-  const lastBeat = await store.tables.heartbeats.lastAt('scheduler');
-  if (lastBeat && Date.now() - lastBeat.getTime() < HEARTBEAT_LIMIT_MS) {
-    throw new Problem('Berth is running with the key that is to be replaced; stop it, run this again, and start it');
-  }
+  await refuseWhileAtWork(() => store.tables.heartbeats.lastAt('scheduler'));
   replaceKeptKey(config.dataDir);
 }
 

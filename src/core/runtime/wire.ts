@@ -35,7 +35,7 @@ export interface Overrides {
 /** Cleanings, probes and resumed preparations that run at once in one process: each holds a connection to a machine. */
 const WORK_AT_ONCE = 64;
 /** A scheduler that has been silent for this long is not at work. */
-const HEARTBEAT_LIMIT_MS = 15_000;
+export const HEARTBEAT_LIMIT_MS = 15_000;
 const CLOSE_LIMIT_MS = 25_000;
 
 export async function wire(config: Config, log: WorkLog, overrides: Overrides = {}): Promise<Berth> {

@@ -72,8 +72,7 @@ export async function restoreContent(database: Database, content: Content, optio
 /** Throws what `restoreContent` would throw before it changes anything. */
 export async function checkRestorable(database: Database, content: Content, replace: boolean): Promise<void> {
   await withNewDatabase(database, async (db) => {
-    const known = await migrations(db, database.dialect).getMigrations();
-    refuseNewer(known, content.schema);
+    refuseNewer(await migrations(db, database.dialect).getMigrations(), content.schema);
     if (!replace) await refuseUnlessEmpty(db);
   });
 }

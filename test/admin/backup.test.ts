@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -98,6 +99,8 @@ describe.each(databases)('a backup of $name', ({ fresh }) => {
         await core.pool.release(core.admin, made.id, core.now());
         await core.place.background.idle();
         changes += 1;
+        // Nothing here waits for anything outside: others would never get their turn.
+        await new Promise((resolve) => setImmediate(resolve));
       }
     });
     const seen = new Set<string>();
@@ -173,7 +176,6 @@ describe('a backup', () => {
     const source: Database = { dialect: 'sqlite', file: join(folder(), 'berth.sqlite') };
     await addMachines(source, 1);
     const script = 'exec "$0" src/admin/main.ts backup - >/dev/full';
-    const { spawn } = await import('node:child_process');
     const child = spawn('sh', ['-c', script, process.execPath], { stdio: 'pipe', env: settings(source) });
     const refused = await outcome(child);
     expect(refused).toMatchObject({ code: 1, err: 'berth-admin: standard output does not take it (ENOSPC)\n' });

@@ -93,8 +93,8 @@ export async function fill(database: Database): Promise<void> {
 
   const core = await openTestPool(database);
   await core.addMachines(6, ['gpu', 'ssd']);
-  await core.reserve(user('alice'), 2, { idempotencyKey: 'once' });
-  const over = await core.reserve(user('bob'), 1);
+  await core.reserve(user('alice'), 2, { machines: ['m1', 'm2'], idempotencyKey: 'once' });
+  const over = await core.reserve(user('bob'), 1, { machines: ['m3'] });
   await core.pool.release(core.admin, over.id, core.now());
   await core.settle();
   core.driver.faults.set('m4', { verb: 'remove', code: 'still_dirty' });

@@ -1,12 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Refusal } from '#core/domain/refusal.ts';
 import { readConfig, SettingError } from '#core/runtime/config.ts';
-import { backup } from './backup.ts';
-import { doctor } from './doctor.ts';
 import { Problem } from './problem.ts';
-import { resetPassword } from './reset-password.ts';
-import { restore } from './restore.ts';
-import { rotateKey } from './rotate-key.ts';
 
 const USAGE = `berth-admin works on Berth's database and settings, where the servers have them.
 
@@ -39,15 +34,18 @@ async function run([command, ...args]: string[]): Promise<boolean> {
   switch (command) {
     case 'doctor': {
       const { machine, json } = read(args, [], { machine: 'string', json: 'boolean' });
+      const { doctor } = await import('./doctor.ts');
       return await doctor(process.env, machine as string | undefined, json === true);
     }
     case 'backup': {
       const { target } = read(args, ['target'], {});
+      const { backup } = await import('./backup.ts');
       await backup(config(), target as string);
       return true;
     }
     case 'restore': {
       const { source, replace, yes } = read(args, ['source'], { replace: 'boolean', yes: 'boolean' });
+      const { restore } = await import('./restore.ts');
       await restore(config(), { source: source as string, replace: replace === true, yes: yes === true });
       return true;
     }
@@ -57,6 +55,7 @@ async function run([command, ...args]: string[]): Promise<boolean> {
       if (given['password-stdin'] && given['generate']) {
         throw new Problem('choose one of --password-stdin and --generate', 2);
       }
+      const { resetPassword } = await import('./reset-password.ts');
       await resetPassword(config(), {
         username: given['username'] as string,
         from: given['password-stdin'] ? 'stdin' : given['generate'] ? 'generate' : 'prompt',
@@ -66,6 +65,7 @@ async function run([command, ...args]: string[]): Promise<boolean> {
     }
     case 'rotate-key': {
       const given = read(args, [], { 'new-file': 'boolean' });
+      const { rotateKey } = await import('./rotate-key.ts');
       await rotateKey(config(), given['new-file'] === true);
       return true;
     }

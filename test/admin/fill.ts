@@ -7,7 +7,7 @@ import { openAccounts } from '../accounts/test-accounts.ts';
 import { openTestPool, user } from '../support/test-pool.ts';
 import { KEY } from './run-admin.ts';
 
-export async function openWith(database: Database, key = KEY, oldSecretKeys: Buffer[] = []): Promise<Store> {
+export async function openWith(database: Database, key: Buffer = KEY, oldSecretKeys: Buffer[] = []): Promise<Store> {
   return await openStore({ database, secretKey: key, oldSecretKeys, connectRetries: 0, connectRetrySeconds: 0 });
 }
 
@@ -15,7 +15,7 @@ export async function openWith(database: Database, key = KEY, oldSecretKeys: Buf
 export async function onStore<T>(
   database: Database,
   work: (store: Store) => Promise<T>,
-  key = KEY,
+  key: Buffer = KEY,
   oldKeys: Buffer[] = [],
 ): Promise<T> {
   const store = await openWith(database, key, oldKeys);
@@ -54,7 +54,7 @@ export function passwordOf(index: number): Credential {
 }
 
 /** Machines whose credentials are sealed with `key`. */
-export async function addMachines(database: Database, count: number, key = KEY, first = 1): Promise<void> {
+export async function addMachines(database: Database, count: number, key: Buffer = KEY, first = 1): Promise<void> {
   await onStore(
     database,
     (store) =>

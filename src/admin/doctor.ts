@@ -52,10 +52,10 @@ async function* checks(env: Environment, machine: string | undefined): AsyncGene
     return;
   }
   try {
-    yield { name: 'credentials', ...(await checkCredentials(store)) };
-    yield { name: 'scheduler', ...(await checkScheduler(store)) };
-    yield { name: 'admin password', ...(await checkDefaultPassword(config, store)) };
-    yield { name: 'machines', ...(await checkMachines(store, machine)) };
+    yield { name: 'credentials', ...(await unlessBroken(() => checkCredentials(store))) };
+    yield { name: 'scheduler', ...(await unlessBroken(() => checkScheduler(store))) };
+    yield { name: 'admin password', ...(await unlessBroken(() => checkDefaultPassword(config, store))) };
+    yield { name: 'machines', ...(await unlessBroken(() => checkMachines(store, machine))) };
   } finally {
     await store.close();
   }
@@ -71,6 +71,18 @@ function settings(env: Environment): Config | Finding {
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     return failed(error.message, 'Change it, and run this again: only the first wrong setting is named.');
+  }
+}
+
+/** A database that fails in the middle of a check fails that check alone. */
+async function unlessBroken(check: () => Promise<Finding>): Promise<Finding> {
+  try {
+    return await check();
+  } catch (error) {
+    return failed(
+      `the database failed: ${(error as Error).message}`,
+      'See that it still runs; restore a backup if tables of it are gone or damaged.',
+    );
   }
 }
 

@@ -76,7 +76,7 @@ export async function startMariadb(): Promise<MariadbServer> {
   await start();
   const setup = await createConnection({ socketPath, user: 'root' });
   await setup.query("CREATE USER berth@'127.0.0.1' IDENTIFIED BY 'berth'");
-  await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1'");
+  await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1' WITH GRANT OPTION");
   await setup.end();
   return {
     url: `mysql://berth:berth@127.0.0.1:${port}/`,

@@ -1,4 +1,5 @@
 import { statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { passwordFits } from '#core/accounts/passwords.ts';
 import { isAdmin } from '#core/domain/actor.ts';
 import { type Config, DEFAULT_ADMIN_PASSWORD, isLoopback, SettingError } from '#core/runtime/config.ts';
@@ -57,12 +58,22 @@ function isPlaceholder(secret: Buffer): boolean {
 }
 
 function openFiles(config: Config, env: Environment): Problem[] {
-  const named = SECRET_FILES.map((name) => env[name]?.trim()).filter((file) => file !== undefined && file !== '');
+  const named = SECRET_FILES.map((name) => env[name]?.trim() ?? '').filter((file) => file !== '');
   const database = config.database.dialect === 'sqlite' ? [config.database.file] : [];
-  return [...(named as string[]), ...database]
-    .filter((file) => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o007)
-    .filter((file) => !file.startsWith(`${config.dataDir}/`) || (statSync(config.dataDir).mode & 0o007) !== 0)
+  return [...named, ...database]
+    .filter((file) => isOpenToAll(resolve(file)))
     .map((file) => ({ what: `everybody on this machine can read ${file}`, mend: `Run: chmod o= ${file}` }));
+}
+
+/** Whether others can read the file and get through all folders to it. */
+function isOpenToAll(file: string): boolean {
+  if (!allows(file, 0o004)) return false;
+  for (let folder = dirname(file); folder !== '/'; folder = dirname(folder)) if (!allows(folder, 0o001)) return false;
+  return true;
+}
+
+function allows(path: string, bits: number): boolean {
+  return ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & bits) !== 0;
 }
 
 /** Whether the keys open all stored credentials. */

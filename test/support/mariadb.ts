@@ -54,6 +54,8 @@ export async function startMariadb(): Promise<MariadbServer> {
       `--datadir=${data}`,
       `--socket=${socketPath}`,
       `--pid-file=${join(folder, 'pid')}`,
+      // Another server that starts removes what it finds of temporary tables in the shared one.
+      `--tmpdir=${folder}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
       '--innodb-buffer-pool-size=128M',

@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '#core/store/dialect.ts';
 import { databases } from '../support/databases.ts';
 import { openTestPool } from '../support/test-pool.ts';
 import { addAudit, addMachines, fill } from './fill.ts';
 import { canMount, freshFolder, smallDisk } from './folders.ts';
 import { admin, type Outcome, outcome, type Row, settings, startAdmin } from './run-admin.ts';
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 });
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -46,7 +49,7 @@ describe.each(databases)('a backup of $name', ({ fresh }) => {
     return made.database;
   }
 
-  it('is one file for its owner only, with everything but secrets in it', { timeout: 60_000 }, async () => {
+  it('is one file for its owner only, with everything but secrets in it', async () => {
     const source = await database();
     await fill(source);
     const file = join(folder(), 'berth.backup');
@@ -84,7 +87,7 @@ describe.each(databases)('a backup of $name', ({ fresh }) => {
     expect(readdirSync(place).sort()).toEqual(['berth.backup', 'link']);
   });
 
-  it('is of one moment while reservations come and go', { timeout: 120_000 }, async () => {
+  it('is of one moment while reservations come and go', async () => {
     const source = await database();
     // Read in between: the longer it takes, the more happens meanwhile.
     await addAudit(source, 20_000);

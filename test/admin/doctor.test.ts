@@ -2,7 +2,7 @@ import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sql } from 'kysely';
 import { createConnection } from 'mysql2/promise';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import { readConfig } from '#core/runtime/config.ts';
@@ -15,6 +15,9 @@ import { startProcess } from '../support/processes.ts';
 import { addMachines, machine, onStore } from './fill.ts';
 import { canMount, freshFolder, smallDisk } from './folders.ts';
 import { admin, KEY, OTHER_KEY, settings } from './run-admin.ts';
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 });
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -66,7 +69,7 @@ describe.each(databases)('the doctor on $name', ({ fresh, name }) => {
     return made.database;
   }
 
-  it('finds nothing where all is well, and machines that are not', { timeout: 120_000 }, async () => {
+  it('finds nothing where all is well, and machines that are not', async () => {
     const target = await database();
     const simulation = await startSimulatedMachines({ count: 3, password: 'test' });
     ends.push(() => simulation.close());
@@ -117,9 +120,7 @@ describe.each(databases)('the doctor on $name', ({ fresh, name }) => {
     expect((await diagnosis(env))['scheduler']).toMatchObject({ status: 'failed' });
   });
 
-  it('finds migrations that are missing, those of a later version, and a table that is gone', {
-    timeout: 60_000,
-  }, async () => {
+  it('finds migrations that are missing, those of a later version, and a table that is gone', async () => {
     const target = await database();
     await addMachines(target, 1, OTHER_KEY);
     const run = (statement: string) =>
@@ -146,7 +147,7 @@ describe.each(databases)('the doctor on $name', ({ fresh, name }) => {
     });
   });
 
-  it('counts credentials that no key opens, and those of an old key', { timeout: 60_000 }, async () => {
+  it('counts credentials that no key opens, and those of an old key', async () => {
     const target = await database();
     await addMachines(target, 3, OTHER_KEY);
     await addMachines(target, 2, KEY, 10);
@@ -165,7 +166,7 @@ describe.each(databases)('the doctor on $name', ({ fresh, name }) => {
     });
   });
 
-  it('finds the password that Berth ships with', { timeout: 60_000 }, async () => {
+  it('finds the password that Berth ships with', async () => {
     const target = await database();
     await onStore(target, async (store) => {
       const accounts = createAccounts(store, { secret: Buffer.alloc(32), expiresMinutes: 1 });
@@ -193,7 +194,7 @@ describe.each(onMariadb)('the doctor on $name alone', ({ fresh }) => {
     await connection.end();
   }
 
-  it('says why it cannot be reached', { timeout: 60_000 }, async () => {
+  it('says why it cannot be reached', async () => {
     const target = await database();
     for (const [wrong, message, mend] of [
       [{ port: 1 }, 'ECONNREFUSED', 'host and port'],
@@ -208,13 +209,13 @@ describe.each(onMariadb)('the doctor on $name alone', ({ fresh }) => {
     }
   });
 
-  it('needs the key to be set', { timeout: 60_000 }, async () => {
+  it('needs the key to be set', async () => {
     const target = await database();
     const found = await diagnosis(settings(target, { BERTH_SECRET_KEY: '', BERTH_DATA_DIR: folder() }));
     expect(found['secrets']).toMatchObject({ status: 'failed', message: expect.stringContaining('BERTH_SECRET_KEY') });
   });
 
-  it('warns of another character set, of the database and of a table', { timeout: 60_000 }, async () => {
+  it('warns of another character set, of the database and of a table', async () => {
     const target = await database();
     await addMachines(target, 1, OTHER_KEY);
     await onServer(
@@ -234,7 +235,7 @@ describe.each(onMariadb)('the doctor on $name alone', ({ fresh }) => {
     expect((await diagnosis(settings(target, SERVER)))['database']?.status).toBe('ok');
   });
 
-  it('compares the clocks', { timeout: 60_000 }, async () => {
+  it('compares the clocks', async () => {
     const target = await database();
     await addMachines(target, 1, OTHER_KEY);
     // Statements of this user are told another time; those who may do everything are not.
@@ -280,9 +281,7 @@ describe('the doctor', () => {
     });
   });
 
-  it('finds secrets that others can read, that are damaged, or that are placeholders', {
-    timeout: 60_000,
-  }, async () => {
+  it('finds secrets that others can read, that are damaged, or that are placeholders', async () => {
     const database = sqlite();
     await addMachines(database, 1, OTHER_KEY);
     const data = folder();

@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { databases } from '../support/databases.ts';
 import { onStore } from './fill.ts';
 import { admin, JWT_SECRET, settings } from './run-admin.ts';
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 });
 
 const OLD = 'the-old-password';
 const NEW = 'näw pässword "with" $things';
@@ -51,7 +54,7 @@ describe.each(databases)('reset-password on $name', ({ fresh }) => {
     await signIn('admin', done.out.trim());
   });
 
-  it('asks twice at a terminal and shows nothing of what is typed', { timeout: 60_000 }, async () => {
+  it('asks twice at a terminal and shows nothing of what is typed', async () => {
     const ask = async (...typed: string[]) => {
       const command = `${process.execPath} src/admin/main.ts reset-password alice`;
       const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: 'pipe', env: settings(database) });
@@ -95,7 +98,7 @@ describe.each(databases)('reset-password on $name', ({ fresh }) => {
     expect(alice).toMatchObject({ role: 'admin', disabled: false });
   });
 
-  it('refuses what cannot be, and never takes a password as an argument', { timeout: 60_000 }, async () => {
+  it('refuses what cannot be, and never takes a password as an argument', async () => {
     for (const [args, input, code, words] of [
       [['nobody', '--generate'], '', 1, 'there is no user named "nobody"'],
       [['alice', '--password-stdin'], '\n', 1, 'password: 1 to 1024 characters'],

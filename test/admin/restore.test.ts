@@ -1,17 +1,21 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { withNewDatabase } from '#core/store/handle.ts';
 import { migrations } from '#core/store/store.ts';
 import { databases, type TestDatabase } from '../support/databases.ts';
 import { ADMIN_PASSWORD, adminOf, type BerthProcess, startProcess } from '../support/processes.ts';
-import { addMachines, fill } from './fill.ts';
+import { addAudit, addMachines, fill } from './fill.ts';
 import { freshFolder } from './folders.ts';
-import { admin, allRows, credentialsWith, KEY, OTHER_KEY, settings } from './run-admin.ts';
+import { admin, allRows, credentialsWith, KEY, OTHER_KEY, outcome, settings, startAdmin } from './run-admin.ts';
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 });
 
 const GENERATIONS = 1_000_000;
 const WITHIN = { timeout: 60_000, interval: 200 };
@@ -41,7 +45,7 @@ async function backupOf(database: Database): Promise<string> {
 const pairs = databases.flatMap((source) => databases.map((target) => ({ source, target })));
 
 describe.each(pairs)('a backup of $source.name in $target.name', ({ source, target }) => {
-  it('brings every row back as it was, but for who was at work on it', { timeout: 60_000 }, async () => {
+  it('brings every row back as it was, but for who was at work on it', async () => {
     const from = await fresh(source);
     await fill(from);
     const into = await fresh(target);
@@ -65,7 +69,7 @@ describe.each(pairs)('a backup of $source.name in $target.name', ({ source, targ
   });
 
   it('is what a server goes on with: people sign in, machines are logged in to, what was lent ends', {
-    timeout: 180_000,
+    timeout: 240_000,
   }, async () => {
     const from = await fresh(source);
     const machines = await startSimulatedMachines({ count: 3, password: 'test' });
@@ -126,7 +130,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     return place.remove;
   });
 
-  it('needs an empty database, or the word that what is there is given up', { timeout: 60_000 }, async () => {
+  it('needs an empty database, or the word that what is there is given up', async () => {
     const target = await fresh(kind);
     await addMachines(target, 2);
     const before = await allRows(target);
@@ -144,7 +148,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect(users?.map((one) => one['username']).sort()).toEqual(['admin', 'alice']);
   });
 
-  it('is refused while a scheduler is at work', { timeout: 60_000 }, async () => {
+  it('is refused while a scheduler is at work', async () => {
     const target = await fresh(kind);
     const scheduler = await startProcess('src/scheduler/main.ts', target, {
       BERTH_SECRET_KEY: KEY.toString('base64'),
@@ -158,7 +162,34 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect((await admin(['restore', file, '--replace', '--yes'], settings(target))).code).toBe(0);
   });
 
-  it('refuses a file that was cut, altered or is none, and changes nothing', { timeout: 120_000 }, async () => {
+  it('killed anywhere leaves all of what was there, or all of the backup', { timeout: 240_000 }, async () => {
+    const large = await fresh(kind);
+    await addMachines(large, 3);
+    await addAudit(large, 20_000);
+    const content = await backupOf(large);
+    const target = await fresh(kind);
+    await addMachines(target, 1, KEY, 100);
+    const args = ['restore', content, '--replace', '--yes'];
+    const whole = await fresh(kind);
+    const began = performance.now();
+    expect((await admin(args, settings(whole))).code).toBe(0);
+    const lasts = performance.now() - began;
+    for (const part of [0.5, 0.6, 0.7, 0.8, 0.9]) {
+      const child = startAdmin(args, settings(target));
+      const ended = outcome(child);
+      await pause(lasts * part);
+      child.kill('SIGKILL');
+      await ended;
+      const { machines = [], audit = [] } = await allRows(target);
+      const names = machines.map((row) => row['name']).sort();
+      if (names.length === 1) expect([names, audit.length]).toEqual([['box-100'], 0]);
+      else expect([names, audit.length]).toEqual([['box-1', 'box-2', 'box-3'], 20_001]);
+    }
+    expect((await admin(args, settings(target))).code).toBe(0);
+    expect((await allRows(target))['audit']).toHaveLength(20_001);
+  });
+
+  it('refuses a file that was cut, altered or is none, and changes nothing', async () => {
     const target = await fresh(kind);
     await addMachines(target, 1);
     const before = await allRows(target);
@@ -193,9 +224,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect(await allRows(target)).toEqual(before);
   });
 
-  it('refuses what a later version made, and rows that cannot be, and changes nothing', {
-    timeout: 60_000,
-  }, async () => {
+  it('refuses what a later version made, and rows that cannot be, and changes nothing', async () => {
     const target = await fresh(kind);
     await addMachines(target, 1);
     const before = await allRows(target);
@@ -222,7 +251,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect(await allRows(target)).toEqual(before);
   });
 
-  it('warns when no key opens the credentials, and says how to move it', { timeout: 60_000 }, async () => {
+  it('warns when no key opens the credentials, and says how to move it', async () => {
     const target = await fresh(kind);
     const warned = await admin(['restore', file], settings(target, { BERTH_SECRET_KEY: OTHER_KEY.toString('base64') }));
     expect(warned.code).toBe(0);
@@ -236,7 +265,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect(quiet).toMatchObject({ code: 0, err: '' });
   });
 
-  it('brings the tables of an older backup up to date', { timeout: 60_000 }, async () => {
+  it('brings the tables of an older backup up to date', async () => {
     const older = await fresh(kind);
     await withNewDatabase(older, async (db) => {
       const [first] = await migrations(db, older.dialect).getMigrations();

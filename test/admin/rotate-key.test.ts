@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { existsSync, linkSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { keptSecret } from '#core/runtime/secrets.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { databases } from '../support/databases.ts';
@@ -20,6 +20,9 @@ import {
   settings,
   startAdmin,
 } from './run-admin.ts';
+
+// Each test starts several processes.
+vi.setConfig({ testTimeout: 180_000 });
 
 const MANY = 3_000;
 const ends: (() => unknown)[] = [];
@@ -48,7 +51,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
     return (await allRows(database))['machines'] ?? [];
   }
 
-  it('killed in the middle and run again moves every credential to the new key', { timeout: 120_000 }, async () => {
+  it('killed in the middle and run again moves every credential to the new key', async () => {
     const database = await withMachines(MANY);
     const before = credentialsWith(KEY, await machinesOf(database));
 
@@ -91,7 +94,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
     expect(moved).toBe(MANY);
   });
 
-  it('leaves a credential that is changed meanwhile as it was changed', { timeout: 120_000 }, async () => {
+  it('leaves a credential that is changed meanwhile as it was changed', async () => {
     const database = await withMachines(MANY);
     const rows = await machinesOf(database);
     const expected = credentialsWith(KEY, rows);
@@ -115,7 +118,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
     expect(credentialsWith(OTHER_KEY, await machinesOf(database))).toEqual(expected);
   });
 
-  it('moves what it can open, and names the machines of what it cannot', { timeout: 60_000 }, async () => {
+  it('moves what it can open, and names the machines of what it cannot', async () => {
     const database = await withMachines(3);
     const third = Buffer.alloc(32, 'a third key');
     await addMachines(database, 1, third, 10);
@@ -139,7 +142,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
       return { database, data, key, env };
     }
 
-    it('puts a new kept key in the place of the old one', { timeout: 60_000 }, async () => {
+    it('puts a new kept key in the place of the old one', async () => {
       const { database, data, key, env } = await withKeptKey(3);
       expect((await admin(['rotate-key', '--new-file'], env)).code).toBe(0);
       expect(readdirSync(data).filter((name) => name.startsWith('secret'))).toEqual(['secret-key']);
@@ -149,9 +152,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
       expect(credentialsWith(next, await machinesOf(database))['box-3']).toEqual(passwordOf(3));
     });
 
-    it('goes on where an earlier run was killed: before, and after, the new key was there', {
-      timeout: 120_000,
-    }, async () => {
+    it('goes on where an earlier run was killed: before, and after, the new key was there', async () => {
       for (const newKeyIsThere of [false, true]) {
         const { database, data, key, env } = await withKeptKey(3);
         linkSync(join(data, 'secret-key'), join(data, 'secret-key.old'));
@@ -179,7 +180,7 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
       }
     });
 
-    it('is refused while Berth runs, and where the key is set', { timeout: 60_000 }, async () => {
+    it('is refused while Berth runs, and where the key is set', async () => {
       const { database, data, key, env } = await withKeptKey(1);
       const set = await admin(['rotate-key', '--new-file'], { ...env, ...BOTH });
       expect(set).toMatchObject({ code: 1, out: '' });

@@ -41,6 +41,8 @@ module.exports = {
       ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats'),
     ),
     roomOnNode('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/'),
+    // Works on the database as a whole, so the store itself and not only the verbs; no door is open meanwhile.
+    roomOnNode('admin', '^src/admin/', '^src/core/(runtime|store|accounts|access|domain)/'),
     room('standalone', '^src/standalone\\.ts$', ['^src/(api|scheduler)/', '^src/core/runtime/']),
     // Contract only, and no room of the servers; which packages they use is their own business.
     {

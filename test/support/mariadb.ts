@@ -63,6 +63,8 @@ export async function startMariadb(given: MariadbOptions = {}): Promise<MariadbS
       `--datadir=${data}`,
       `--socket=${socketPath}`,
       `--pid-file=${join(folder, 'pid')}`,
+      // Another server that starts removes what it finds of temporary tables in the shared one.
+      `--tmpdir=${folder}`,
       '--bind-address=127.0.0.1',
       `--port=${port}`,
       '--innodb-buffer-pool-size=128M',
@@ -86,7 +88,7 @@ export async function startMariadb(given: MariadbOptions = {}): Promise<MariadbS
   await start();
   const setup = await createConnection({ socketPath, user: 'root' });
   await setup.query("CREATE USER IF NOT EXISTS berth@'127.0.0.1' IDENTIFIED BY 'berth'");
-  await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1'");
+  await setup.query("GRANT ALL ON *.* TO berth@'127.0.0.1' WITH GRANT OPTION");
   await setup.end();
   return {
     url: `mysql://berth:berth@127.0.0.1:${port}/`,

@@ -64,7 +64,8 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<numbe
   return await gone;
 }
 
-function urlOf(database: Database): string {
+/** As DATABASE_URL has it. */
+export function urlOf(database: Database): string {
   if (database.dialect === 'sqlite') return `sqlite:///${database.file}`;
   const { user, password, host, port, database: name } = database;
   return `mysql+pymysql://${user}:${password}@${host}:${port}/${name}?charset=utf8mb4`;

@@ -1,4 +1,4 @@
-/** Who does a thing. The scheduler acts in nobody's name. */
+/** Who does a thing. The scheduler acts in nobody's name; `setup` is whoever has the server's own settings and shell. */
 export type Actor =
   | { readonly kind: 'user'; readonly id: string; readonly name: string; readonly role: Role }
   | { readonly kind: 'system'; readonly name: 'scheduler' | 'setup' };
@@ -6,5 +6,5 @@ export type Actor =
 export type Role = 'admin' | 'user';
 
 export function isAdmin(actor: Actor): boolean {
-  return actor.kind === 'user' && actor.role === 'admin';
+  return actor.kind === 'user' ? actor.role === 'admin' : actor.name === 'setup';
 }

@@ -20,6 +20,7 @@ describe('the settings', () => {
       jwtSecret: null,
       jwtExpiresMinutes: 60,
       secretKey: null,
+      oldSecretKeys: [],
       adminDefaultUsername: 'admin',
       adminDefaultPassword: 'change-me',
       logLevel: 'info',
@@ -72,6 +73,8 @@ describe('the settings', () => {
     for (const coding of ['base64', 'base64url', 'hex'] as const) {
       expect(readConfig({ BERTH_SECRET_KEY: key.toString(coding) }).secretKey).toEqual(key);
     }
+    const keys = `${key.toString('hex')}, ${key.toString('base64')}`;
+    expect(readConfig({ BERTH_SECRET_KEYS_OLD: keys }).oldSecretKeys).toEqual([key, key]);
     const { trustedProxies } = readConfig({ BERTH_TRUSTED_PROXIES: '10.0.0.1, 172.16.0.0/12, ,fd00::/8,' });
     expect(trustedProxies).toEqual(['10.0.0.1', '172.16.0.0/12', 'fd00::/8']);
     readConfig({ WEB_PRELOAD_APP: 'true', ACCESS_DRIVER: 'SSH' });
@@ -105,6 +108,8 @@ describe('a bad setting', () => {
     ...['passphrase', 'this is a pass phrase that is long enough..', `${'a'.repeat(42)}`, 'f'.repeat(63)].map(
       (value) => ['BERTH_SECRET_KEY', value],
     ),
+    ['BERTH_SECRET_KEYS_OLD', 'passphrase'],
+    ['BERTH_SECRET_KEYS_OLD', `${'ab'.repeat(32)},${'f'.repeat(63)}`],
     ...['proxy', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/0', '10.0.0.0/', 'fd00::/129', '*'].map((value) => [
       'BERTH_TRUSTED_PROXIES',
       value,

@@ -23,6 +23,8 @@ export interface Config {
   readonly jwtExpiresMinutes: number;
   /** Null: made once and kept in the data directory. */
   readonly secretKey: Buffer | null;
+  /** Keys that open what was sealed before the secret key took their place. */
+  readonly oldSecretKeys: readonly Buffer[];
   readonly adminDefaultUsername: string;
   readonly adminDefaultPassword: string;
   readonly logLevel: string;
@@ -65,7 +67,10 @@ export function readConfig(env: Environment): Config {
     dbConnectRetrySeconds: read.whole('DB_CONNECT_RETRY_SECONDS', 2, 0, 3_600),
     jwtSecret: read.secret('JWT_SECRET'),
     jwtExpiresMinutes: read.whole('JWT_EXPIRES_MINUTES', 60, 1, 1_440),
-    secretKey: secretKeyOf(read.secret('BERTH_SECRET_KEY')),
+    secretKey: secretKeyOf('BERTH_SECRET_KEY', read.secret('BERTH_SECRET_KEY')),
+    oldSecretKeys: (read.secret('BERTH_SECRET_KEYS_OLD') ?? '')
+      .split(/[\s,]+/)
+      .flatMap((text) => secretKeyOf('BERTH_SECRET_KEYS_OLD', text || null) ?? []),
     adminDefaultUsername: read.text('ADMIN_DEFAULT_USERNAME') ?? 'admin',
     adminDefaultPassword: read.secret('ADMIN_DEFAULT_PASSWORD') ?? DEFAULT_ADMIN_PASSWORD,
     logLevel: LOG_LEVELS[read.oneOf('LOG_LEVEL', Object.keys(LOG_LEVELS), 'info')] as string,
@@ -162,14 +167,12 @@ function decoded(text: string, wrong: SettingError): string {
   }
 }
 
-function secretKeyOf(text: string | null): Buffer | null {
+function secretKeyOf(name: string, text: string | null): Buffer | null {
   if (text === null) return null;
   if (/^[0-9a-f]{64}$/i.test(text)) return Buffer.from(text, 'hex');
   // Node reads anything as base64 and skips what is none; a passphrase or a typing error must not become a weak key.
   if (/^[\w+/-]{43}=?$/.test(text)) return Buffer.from(text, 'base64');
-  throw new SettingError(
-    'BERTH_SECRET_KEY: 32 bytes in base64 or hex are needed, for example from "openssl rand -base64 32"',
-  );
+  throw new SettingError(`${name}: 32 bytes in base64 or hex are needed, for example from "openssl rand -base64 32"`);
 }
 
 /** Reads single settings. An empty one counts as unset. */

@@ -73,7 +73,11 @@ describe('the secrets of a process', () => {
       JWT_SECRET: 's'.repeat(32),
       BERTH_SECRET_KEY: key.toString('base64'),
     });
-    expect(resolveSecrets(config)).toEqual({ jwtSecret: Buffer.from('s'.repeat(32)), secretKey: key });
+    expect(resolveSecrets(config)).toEqual({
+      jwtSecret: Buffer.from('s'.repeat(32)),
+      secretKey: key,
+      oldSecretKeys: [],
+    });
     expect(readdirSync(parent)).toEqual([]);
   });
 

@@ -36,7 +36,7 @@ export interface Overrides {
 /** Cleanings, probes and resumed preparations that run at once in one process: each holds a connection to a machine. */
 const WORK_AT_ONCE = 64;
 /** A scheduler that has been silent for this long is not at work. */
-const HEARTBEAT_LIMIT_MS = 15_000;
+export const HEARTBEAT_LIMIT_MS = 15_000;
 const CLOSE_LIMIT_MS = 25_000;
 
 export async function wire(config: Config, log: WorkLog, overrides: Overrides = {}): Promise<Berth> {
@@ -45,6 +45,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   const store = await openStore({
     database: config.database,
     secretKey: secrets.secretKey,
+    oldSecretKeys: secrets.oldSecretKeys,
     connectRetries: config.dbConnectMaxRetries,
     connectRetrySeconds: config.dbConnectRetrySeconds,
     onWaiting: (attempt, problem) => log.warn({ attempt, problem }, 'waiting for the database'),

@@ -3,6 +3,7 @@ import { Kysely, Migrator } from 'kysely';
 import { Refusal } from '#core/domain/refusal.ts';
 import { type Allocations, allocationsTable } from './allocations.ts';
 import { type Audit, auditTable } from './audit.ts';
+import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
 import { DuplicateKey, WriteConflict } from './failures.ts';
 import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
@@ -17,6 +18,7 @@ import { type Users, usersTable } from './users.ts';
 export interface Tables {
   readonly users: Users;
   readonly machines: Machines;
+  readonly credentials: Credentials;
   readonly reservations: Reservations;
   readonly allocations: Allocations;
   readonly audit: Audit;
@@ -40,6 +42,8 @@ export interface StoreOptions {
   readonly database: Database;
   /** 32 bytes that seal the machines' credentials. */
   readonly secretKey: Buffer;
+  /** Keys that open what was sealed before `secretKey` took their place. */
+  readonly oldSecretKeys?: readonly Buffer[];
   /** How often to try again when the database cannot be reached at the start, and the pause between tries. */
   readonly connectRetries: number;
   readonly connectRetrySeconds: number;
@@ -52,10 +56,11 @@ const TRANSACTION_TRIES = 30;
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { database } = options;
   const db = new Kysely<Schema>({ dialect: kyselyDialect(database) });
-  const seal = createSeal(options.secretKey);
+  const seal = createSeal(options.secretKey, options.oldSecretKeys);
   const bind = (handle: Kysely<Schema>): Tables => ({
     users: usersTable(handle, database.dialect),
     machines: machinesTable(handle, seal),
+    credentials: credentialsTable(handle, seal),
     reservations: reservationsTable(handle),
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
@@ -119,7 +124,13 @@ function placeOf(database: Database): string {
 }
 
 async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promise<void> {
-  const migrator = new Migrator({
+  const { error } = await migrations(db, dialect).migrateToLatest();
+  if (error) throw error;
+}
+
+/** The steps that bring the tables up to date. */
+export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Migrator {
+  return new Migrator({
     db,
     provider: {
       getMigrations: async () => ({
@@ -128,6 +139,4 @@ async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promis
       }),
     },
   });
-  const { error } = await migrator.migrateToLatest();
-  if (error) throw error;
 }

@@ -31,6 +31,9 @@ export interface AnsibleDriverOptions {
   readonly onCall?: (verb: Verb, seconds: number, failure: AccessFailure | null) => void;
 }
 
+/** What the action plugin leaves of a stream, in characters; Berth's scripts print far less. */
+const MOST_OUTPUT = 65_536;
+
 /**
  * The driver that reaches machines through Ansible, for teams with tasks of their own around the hand-over; see
  * AccessDriver for what it promises. On the machine the same scripts run as with the SSH driver.
@@ -114,7 +117,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
       signal.throwIfAborted();
       const found = await output(verb, machine, input, variables, signal);
       const answer = readAnswer(found.output.stdout);
-      if (answer === null) throw unanswered(machine, found.output.stderr);
+      if (answer === null) throw withoutAnswer(machine, found.output);
       if (answer.failure) throw accessError(answer.failure.code, machine, printable(answer.failure.words));
       const result = read(answer, found.hostKey, found.output.at);
       if (result === null) throw accessError('bad_answer', machine, 'its answer lacks values');
@@ -161,6 +164,11 @@ function orderVariables(order: { allocationId: string; generation: number; accou
     berth_allocation: order.allocationId,
     berth_generation: order.generation,
   };
+}
+
+function withoutAnswer(machine: MachineAccess, { stdout, stderr }: MachineOutput): Error {
+  const endless = stdout.length >= MOST_OUTPUT || stderr.length >= MOST_OUTPUT;
+  return endless ? accessError('bad_answer', machine, 'it prints without end') : unanswered(machine, stderr);
 }
 
 function withoutSshpass(machine: MachineAccess): AccessError {

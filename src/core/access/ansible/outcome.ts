@@ -1,5 +1,5 @@
 import { AccessError, type MachineAccess } from '#core/access/driver.ts';
-import { accessError, ConnectionDropped, printable } from '../ssh/failures.ts';
+import { accessError, printable } from '../ssh/failures.ts';
 
 /** What a machine printed when it ran Berth's script. */
 export interface MachineOutput {
@@ -46,7 +46,8 @@ function loginFailure(machine: MachineAccess, words: string): Error {
   }
   if (/timed out|timeout/i.test(words))
     return accessError('timed_out', machine, 'the SSH server did not answer in time');
-  return new ConnectionDropped(machine);
+  const said = printable(words.replace(/^.*reached over ssh:/s, ''), 120);
+  return accessError('unreachable', machine, `the connection was lost in the middle of a call${said && ` (${said})`}`);
 }
 
 function parsed(left: string | null): Record<string, unknown> {

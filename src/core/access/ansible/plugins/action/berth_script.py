@@ -17,7 +17,7 @@ from ansible.plugins.action import ActionBase
 
 # What an SSH server says that drops logins because many come at once.
 BUSY = re.compile(r'kex_exchange_identification|Connection (closed|reset) by|banner exchange', re.I)
-ATTEMPTS = 6
+ATTEMPTS = 10
 
 
 class ActionModule(ActionBase):

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +10,9 @@ import { dockerAvailable, ensureLabImages, type LabMachine, startMachine } from 
 import { ansibleInstalled } from '../support/parts.ts';
 import { ansibleLab, type Lab, ofAllProcesses } from './ansible-lab.ts';
 import { accessTo, newOrder } from './ssh-login.ts';
+
+/** A length of sleep that nobody else on this host uses. */
+const someSeconds = () => randomInt(100_000, 999_999_999);
 
 /** Hangs here, not on the machine, and starts a process that leaves its group and its session. */
 const HANGS = (seconds: number) => `
@@ -22,12 +26,17 @@ describe.skipIf(!dockerAvailable() || !ansibleInstalled())('runs of Ansible', ()
   let lab: Lab;
   let machine: LabMachine;
   let other: LabMachine;
+  let third: LabMachine;
 
   beforeAll(async () => {
     await ensureLabImages();
-    [machine, other] = await Promise.all([startMachine('debian'), startMachine('busybox')]);
+    [machine, other, third] = await Promise.all([
+      startMachine('debian'),
+      startMachine('busybox'),
+      startMachine('busybox'),
+    ]);
   });
-  afterAll(() => Promise.all([machine?.remove(), other?.remove()]));
+  afterAll(() => Promise.all([machine?.remove(), other?.remove(), third?.remove()]));
   beforeEach(async () => {
     lab = await ansibleLab();
   });
@@ -61,10 +70,7 @@ describe.skipIf(!dockerAvailable() || !ansibleInstalled())('runs of Ansible', ()
       failure(driver.createAccount(accessTo(other), newOrder())).then(note('hanging')),
       failure(driver.createAccount(accessTo(machine, { id: 'away', port: 1 }), newOrder())).then(note('away')),
       failure(
-        driver.createAccount(
-          accessTo(machine, { id: 'no', credential: { kind: 'password', password: 'no' } }),
-          newOrder(),
-        ),
+        driver.createAccount(accessTo(third, { credential: { kind: 'password', password: 'no' } }), newOrder()),
       ).then(note('refused')),
     ];
     await expect.poll(lab.runs, { interval: 5 }).toHaveLength(1);
@@ -132,28 +138,31 @@ describe.skipIf(!dockerAvailable() || !ansibleInstalled())('runs of Ansible', ()
   });
 
   test('at the time limit a run is killed with all that it started, and leaves nothing', async () => {
-    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(61_234) });
+    const seconds = someSeconds();
+    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(seconds) });
     const driver = createAnsibleDriver({ playbooksDir, runLimitMs: 4_000 });
     const call = failure(driver.createAccount(accessTo(machine), newOrder()));
-    await expect.poll(() => sleeping(61_234), { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => sleeping(seconds), { timeout: 10_000 }).toBeGreaterThan(1);
     expect(await call).toMatchObject({ code: 'timed_out' });
-    await expect.poll(() => sleeping(61_234)).toBe(0);
+    await expect.poll(() => sleeping(seconds)).toBe(0);
     await expect.poll(lab.runs).toEqual([]);
     await driver.close();
   });
 
   test('closing the driver ends what runs at once', async () => {
-    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(61_235) });
+    const seconds = someSeconds();
+    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(seconds) });
     const driver = createAnsibleDriver({ playbooksDir });
     const call = failure(driver.createAccount(accessTo(machine), newOrder()));
-    await expect.poll(() => sleeping(61_235), { timeout: 10_000 }).toBeGreaterThan(1);
+    await expect.poll(() => sleeping(seconds), { timeout: 10_000 }).toBeGreaterThan(1);
     await driver.close();
     expect(await call).toMatchObject({ code: 'unreachable' });
-    expect(await sleeping(61_235)).toBe(0);
+    expect(await sleeping(seconds)).toBe(0);
   });
 
   test('what a killed process left is swept by the next start; what a living one has is not', async () => {
-    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(61_236) });
+    const seconds = someSeconds();
+    const playbooksDir = await lab.playbooks({ 'before-create.yml': HANGS(seconds) });
     const program = `
       const { createAnsibleDriver } = await import('#core/access/ansible/ansible-driver.ts');
       const { access, order, playbooksDir } = JSON.parse(process.env.CALL);
@@ -165,9 +174,9 @@ describe.skipIf(!dockerAvailable() || !ansibleInstalled())('runs of Ansible', ()
     const ended = once(child, 'exit');
     const living = createAnsibleDriver();
     try {
-      await expect.poll(() => sleeping(61_236), { timeout: 15_000 }).toBeGreaterThan(1);
+      await expect.poll(() => sleeping(seconds), { timeout: 15_000 }).toBeGreaterThan(1);
       await living.probe(accessTo(other));
-      expect(await sleeping(61_236)).toBeGreaterThan(1);
+      expect(await sleeping(seconds)).toBeGreaterThan(1);
       await expect.poll(lab.runs).toHaveLength(1);
     } finally {
       child.kill('SIGKILL');
@@ -178,7 +187,7 @@ describe.skipIf(!dockerAvailable() || !ansibleInstalled())('runs of Ansible', ()
     await writeFile(join(foreign, 'kept'), '');
     const next = createAnsibleDriver();
     await next.probe(accessTo(other));
-    expect(await sleeping(61_236)).toBe(0);
+    expect(await sleeping(seconds)).toBe(0);
     await expect.poll(lab.runs).toEqual(['berth-ansible-notes']);
     await rm(foreign, { recursive: true });
     await Promise.all([living.close(), next.close()]);

@@ -273,7 +273,7 @@ function testWithSudo(subject: DriverUnderTest): void {
     await session.closed;
   });
 
-  test('survives a fork bomb', async () => {
+  test('survives a fork bomb', { timeout: 90_000 }, async () => {
     const access = accessTo(machine);
     const pair = keyPair();
     const order = newOrder({ authorizedKeys: [pair.publicKey] });
@@ -282,7 +282,7 @@ function testWithSudo(subject: DriverUnderTest): void {
     // Bounded, so that the SSH server can still start a process: it runs at its bound from the first moment.
     await session.exec(`bash -c 'ulimit -u 200; perl -e "while(1){fork}" >/dev/null 2>&1 </dev/null &'`);
     await expect
-      .poll(async () => Number(await machine.exec(`ps -o pid= -u ${uid} | wc -l`)), { timeout: 10_000 })
+      .poll(async () => Number(await machine.exec(`ps -o pid= -u ${uid} | wc -l`)), { timeout: 30_000 })
       .toBeGreaterThan(100);
     const report = await driver.removeAccount(access, order);
     expect(report).toMatchObject({ outcome: 'removed', uid });

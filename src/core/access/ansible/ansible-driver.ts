@@ -6,6 +6,7 @@ import { creationLines, removalLines, timeLine } from '../ssh/order.ts';
 import { readCreation, readProbe, readRemoval } from '../ssh/reports.ts';
 import { commandFor, inputFor, type Verb } from '../ssh/scripts.ts';
 import { Batches } from './batches.ts';
+import { Gates } from './gates.ts';
 import { HostKeys } from './host-keys.ts';
 import { isInstalled } from './installed.ts';
 import type { Variables } from './inventory.ts';
@@ -46,7 +47,9 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
   const timeLimitMs = connectLimitMs + 2 * runLimitMs;
   const playbooks = resolve(options.playbooksDir ?? OWN_PLAYBOOKS);
   const closing = new AbortController();
-  const hostKeys = new HostKeys(connectLimitMs, closing.signal);
+  const hostKeys = new HostKeys(connectLimitMs);
+  /** One call at a time to a machine: a removal ends logins that it cannot tell from the borrower's. */
+  const turns = new Gates(1);
   const batches = new Batches<Job>(
     { windowMs: 20, patienceMs: 300, most: options.machinesPerRun ?? 50, runsAtOnce: 3 },
     (verb, jobs) =>
@@ -79,7 +82,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
       // Whichever comes first counts; the other may still fail with nobody waiting for it.
       for (const promise of [abort.promise, done.promise]) promise.catch(() => undefined);
       const hostKey = await batches.onTheWay(verb, async () => {
-        const found = await Promise.race([hostKeys.verified(machine), abort.promise]);
+        const found = await hostKeys.verified(machine, signal);
         const settle = (outcome: MachineOutput | Error): void =>
           outcome instanceof Error ? done.reject(outcome) : done.resolve(outcome);
         const command = commandFor(verb, machine.user);
@@ -102,6 +105,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
   ): Promise<T> {
     const started = performance.now();
     const deadline = new AbortController();
+    const signal = AbortSignal.any([deadline.signal, closing.signal]);
     const timer = setTimeout(
       () => deadline.abort(accessError('timed_out', machine, `not done within ${timeLimitMs / 1000} s`)),
       timeLimitMs,
@@ -113,9 +117,9 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
       if (unfit !== null) throw unfit;
       if (machine.credential.kind === 'password' && !isInstalled('sshpass')) throw withoutSshpass(machine);
       await swept;
-      const signal = AbortSignal.any([deadline.signal, closing.signal]);
-      signal.throwIfAborted();
-      const found = await output(verb, machine, input, variables, signal);
+      const found = await turns.pass(`${machine.host} ${machine.port}`, signal, () =>
+        output(verb, machine, input, variables, signal),
+      );
       const answer = readAnswer(found.output.stdout);
       if (answer === null) throw withoutAnswer(machine, found.output);
       if (answer.failure) throw accessError(answer.failure.code, machine, printable(answer.failure.words));
@@ -123,7 +127,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
       if (result === null) throw accessError('bad_answer', machine, 'its answer lacks values');
       return result;
     } catch (error) {
-      const known = await accessErrorOf(machine, error);
+      const known = await accessErrorOf(machine, error, signal);
       failure = known.code;
       throw known;
     } finally {
@@ -132,11 +136,11 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
     }
   }
 
-  async function accessErrorOf(machine: MachineAccess, error: unknown): Promise<AccessError> {
+  async function accessErrorOf(machine: MachineAccess, error: unknown, signal: AbortSignal): Promise<AccessError> {
     if (error instanceof AccessError) return error;
     if (error instanceof HostKeyRefused) {
       // The key changed between our look and the login, or its holder does not own it.
-      const offered = await hostKeys.verified(machine).catch((changed: unknown) => changed);
+      const offered = await hostKeys.verified(machine, signal).catch((changed: unknown) => changed);
       return offered instanceof AccessError ? offered : hostKeyChanged(machine, String(offered));
     }
     return accessError('unreachable', machine, printable(String(error)));

@@ -46,7 +46,7 @@ function loginFailure(machine: MachineAccess, words: string): Error {
   }
   if (/timed out|timeout/i.test(words))
     return accessError('timed_out', machine, 'the SSH server did not answer in time');
-  const said = printable(words.replace(/^.*reached over ssh:/s, ''), 120);
+  const said = printable(words, 120);
   return accessError('unreachable', machine, `the connection was lost in the middle of a call${said && ` (${said})`}`);
 }
 

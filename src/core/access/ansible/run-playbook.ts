@@ -54,7 +54,7 @@ export async function runPlaybook(
     settleAll((machine) => startFailure(machine, error as NodeJS.ErrnoException));
   } finally {
     if (folder !== null) {
-      await endProcesses(folder);
+      await endProcesses((one) => one === folder);
       await rm(folder, { recursive: true, force: true });
     }
   }

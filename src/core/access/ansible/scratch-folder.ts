@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { endProcesses } from './processes.ts';
 
 const NAME = /^berth-ansible-(\d+)-(\d+)-[A-Za-z0-9]+$/;
@@ -11,20 +11,21 @@ export function makeScratchFolder(): Promise<string> {
   return mkdtemp(join(tmpdir(), `berth-ansible-${process.pid}-${startOf(process.pid) ?? 0}-`));
 }
 
-/** Removes what runs of processes left that died without a chance to: their own processes, then their folders. */
+/** Ends and removes what runs left whose process died without a chance to: their own processes, then their folders. */
 export async function sweepScratchFolders(): Promise<void> {
+  await endProcesses((folder) => isAbandoned(basename(folder)));
   for (const name of await readdir(tmpdir()).catch(() => [])) {
-    const [, pid, start] = NAME.exec(name) ?? [];
-    if (pid === undefined || startOf(Number(pid)) === Number(start)) continue;
+    if (!isAbandoned(name)) continue;
     const folder = join(tmpdir(), name);
-    const mine = await stat(folder).then(
-      (found) => found.uid === process.getuid?.(),
-      () => false,
-    );
-    if (!mine) continue;
-    await endProcesses(folder);
-    await rm(folder, { recursive: true, force: true });
+    const found = await stat(folder).catch(() => null);
+    if (found?.uid === process.getuid?.()) await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Is this the name of a folder whose process is gone? */
+function isAbandoned(name: string): boolean {
+  const [, pid, start] = NAME.exec(name) ?? [];
+  return pid !== undefined && startOf(Number(pid)) !== Number(start);
 }
 
 /**

@@ -15,8 +15,13 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.common.text.converters import to_bytes, to_text
 from ansible.plugins.action import ActionBase
 
-# What an SSH server says that drops logins because many come at once.
-BUSY = re.compile(r'kex_exchange_identification|Connection (closed|reset) by|banner exchange', re.I)
+# What SSH says when another attempt is of no use, or could lock the login user out. All else is tried again, which the scripts
+# allow for: servers drop logins when many come at once, and a removal may end those that are under way beside it.
+FINAL = re.compile(
+    r'permission denied|incorrect password|too many authentication|host key verification|identification has changed'
+    r'|refused|timed out|no route to host|unreachable|resolve',
+    re.I,
+)
 ATTEMPTS = 10
 
 
@@ -30,7 +35,7 @@ class ActionModule(ActionBase):
         try:
             answer = self._ask(to_text(task_vars['berth_command']), script)
         except AnsibleConnectionFailure as error:
-            self._leave(task_vars, {'lost': to_text(error)[-2000:]})
+            self._leave(task_vars, {'lost': self._words(error)[-2000:]})
             raise
         except BaseException as error:  # Ansible's time limit is no Exception
             self._leave(task_vars, {'stopped': type(error).__name__})
@@ -46,9 +51,14 @@ class ActionModule(ActionBase):
                 answer = self._low_level_execute_command(command, in_data=script)
                 return {name: answer[name][:65536] for name in ('stdout', 'stderr')}
             except AnsibleConnectionFailure as error:
-                if attempt == ATTEMPTS or not BUSY.search(to_text(error)):
+                if attempt == ATTEMPTS or FINAL.search(self._words(error)):
                     raise
                 time.sleep(attempt * random.uniform(0.05, 0.25))
+
+    @staticmethod
+    def _words(error):
+        # Ansible's own advice goes before what SSH says.
+        return to_text(error).split('reached over ssh:')[-1].strip()
 
     @staticmethod
     def _leave(task_vars, answer):

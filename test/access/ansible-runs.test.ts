@@ -3,13 +3,15 @@ import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import type { AccessError } from '#core/access/driver.ts';
 import { dockerAvailable, ensureLabImages, type LabMachine, startMachine } from '../support/docker-lab.ts';
 import { ansibleInstalled } from '../support/parts.ts';
 import { ansibleLab, type Lab, ofAllProcesses } from './ansible-lab.ts';
 import { accessTo, newOrder } from './ssh-login.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 /** A length of sleep that nobody else on this host uses. */
 const someSeconds = () => randomInt(100_000, 999_999_999);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { hashAccountPassword } from '#core/access/account-password.ts';
 import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import type { AccessDriver } from '#core/access/driver.ts';
@@ -10,6 +10,8 @@ import { dockerAvailable, ensureLabImages, type LabMachine, startMachine } from 
 import { ansibleInstalled } from '../support/parts.ts';
 import { ansibleLab, type Lab, ofAllProcesses } from './ansible-lab.ts';
 import { accessTo, keyPair, newOrder } from './ssh-login.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 describe.skipIf(!dockerAvailable() || !ansibleInstalled())('what the Ansible driver keeps to itself', () => {
   let lab: Lab;

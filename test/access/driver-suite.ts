@@ -244,7 +244,7 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
 }
 
 function testWithSudo(subject: DriverUnderTest): void {
-  const driver = subject.make({});
+  const driver = subject.make(subject.patient);
   let machine: LabMachine;
 
   beforeAll(async () => {

@@ -136,7 +136,7 @@ export function dial(machine: MachineAccess, limitMs: number, signal: AbortSigna
       reject(error);
     };
     const timer = setTimeout(
-      () => fail(accessError('timed_out', machine, `no SSH login within ${limitMs / 1000} s`)),
+      () => fail(accessError('timed_out', machine, `no SSH login within ${Math.ceil(limitMs / 1_000)} s`)),
       limitMs,
     );
     signal.addEventListener('abort', onAbort, { once: true });

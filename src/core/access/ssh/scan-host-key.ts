@@ -18,7 +18,8 @@ function scanOnce(machine: MachineAccess, limitMs: number, signal: AbortSignal):
   return new Promise((resolve, reject) => {
     const client = new Client();
     const timer = setTimeout(
-      () => end(() => reject(accessError('timed_out', machine, `no SSH handshake within ${limitMs / 1000} s`))),
+      () =>
+        end(() => reject(accessError('timed_out', machine, `no SSH handshake within ${Math.ceil(limitMs / 1_000)} s`))),
       limitMs,
     );
     const onAbort = (): void => end(() => reject(signal.reason));

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { isInstalled } from '#core/access/ansible/installed.ts';
 import { dockerAvailable } from './docker-lab.ts';
 import { galeraInstalled } from './galera.ts';
 import { mariadbInstalled } from './mariadb.ts';
@@ -21,5 +22,12 @@ export function missingParts(): MissingPart[] {
   if (!compilerInstalled()) missing.push({ part: 'gcc', lost: 'a process without a main thread was not removed' });
   if (!galeraInstalled())
     missing.push({ part: 'Galera (galera-4, rsync)', lost: 'no cluster was tried as the database' });
+  if (!ansibleInstalled()) {
+    missing.push({ part: 'Ansible (ansible-playbook, sshpass)', lost: 'the Ansible driver was not tested' });
+  }
   return missing;
+}
+
+export function ansibleInstalled(): boolean {
+  return isInstalled('ansible-playbook') && isInstalled('sshpass');
 }

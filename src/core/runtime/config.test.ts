@@ -103,6 +103,7 @@ describe('a bad setting', () => {
     ['LOG_LEVEL', 'loud'],
     ['BERTH_ENV', 'staging'],
     ['ACCESS_DRIVER', 'telnet'],
+    ...['29', '3601', 'long'].map((value) => ['ACCESS_PLAYBOOK_LIMIT_SECONDS', value]),
     ...['root', 'Admin', 'scheduler', 'a b'].map((value) => ['ADMIN_DEFAULT_USERNAME', value]),
     ...['a\u0001b', 'p'.repeat(1025)].map((value) => ['ADMIN_DEFAULT_PASSWORD', value]),
     ...['passphrase', 'this is a pass phrase that is long enough..', `${'a'.repeat(42)}`, 'f'.repeat(63)].map(

@@ -32,6 +32,12 @@ export interface Config {
   readonly metricsToken: string | null;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** What reaches the machines. */
+  readonly accessDriver: 'ssh' | 'ansible';
+  /** A team's own playbooks for the Ansible driver, or null for those that Berth brings. */
+  readonly accessPlaybooksDir: string | null;
+  /** Longest time for one run of Ansible. */
+  readonly accessPlaybookLimitSeconds: number;
 }
 
 export const DEFAULT_ADMIN_PASSWORD = 'change-me';
@@ -56,6 +62,7 @@ export function readConfig(env: Environment): Config {
   const development = read.oneOf('BERTH_ENV', ['production', 'development'], 'production') === 'development';
   const host = read.text('HOST') ?? '127.0.0.1';
   const dataDir = resolve(read.text('BERTH_DATA_DIR') ?? 'data');
+  const playbooksDir = read.text('ACCESS_PLAYBOOKS_DIR');
   const config: Config = {
     development,
     host,
@@ -79,8 +86,10 @@ export function readConfig(env: Environment): Config {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
+    accessDriver: read.oneOf('ACCESS_DRIVER', ['ssh', 'ansible'], 'ssh') === 'ansible' ? 'ansible' : 'ssh',
+    accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),
+    accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
   };
-  read.oneOf('ACCESS_DRIVER', ['ssh'], 'ssh');
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));
   underItsName('ADMIN_DEFAULT_PASSWORD', () => checkedPassword(config.adminDefaultPassword));
   refuseUnsafe(config);

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { makeAccountPassword } from '#core/access/account-password.ts';
+import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
+import { whyNoAnsible } from '#core/access/ansible/installed.ts';
 import type { AccessDriver } from '#core/access/driver.ts';
 import { createHashThread } from '#core/access/hash-thread.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
@@ -10,7 +12,7 @@ import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts
 import type { Pool } from '#core/pool/pool.ts';
 import type { WorkLog, Workplace } from '#core/pool/workplace.ts';
 import { openStore, type Store } from '#core/store/store.ts';
-import type { Config } from './config.ts';
+import { type Config, SettingError } from './config.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { resolveSecrets } from './secrets.ts';
 
@@ -40,6 +42,7 @@ export const HEARTBEAT_LIMIT_MS = 15_000;
 const CLOSE_LIMIT_MS = 25_000;
 
 export async function wire(config: Config, log: WorkLog, overrides: Overrides = {}): Promise<Berth> {
+  if (!overrides.driver) refuseWithoutAnsible(config);
   const clock = overrides.clock ?? (() => new Date());
   const secrets = resolveSecrets(config);
   const store = await openStore({
@@ -54,7 +57,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   await accounts.seedAdmin(config.adminDefaultUsername, config.adminDefaultPassword, clock());
 
   const metrics = createMetrics();
-  const driver = overrides.driver ?? createSshDriver({ onCall: metrics.sshCall });
+  const driver = overrides.driver ?? accessDriver(config, metrics);
   const hashing = createHashThread();
   const background = createBackground(WORK_AT_ONCE);
   const place: Workplace = {
@@ -83,6 +86,22 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
       await store.close();
     },
   };
+}
+
+/** A driver that cannot work is said at the start, in one line, and not on the first reservation. */
+function refuseWithoutAnsible(config: Config): void {
+  const problem = config.accessDriver === 'ansible' ? whyNoAnsible(config.accessPlaybooksDir) : null;
+  if (problem !== null) throw new SettingError(problem);
+}
+
+function accessDriver(config: Config, metrics: Metrics): AccessDriver {
+  const onCall = metrics.sshCall;
+  if (config.accessDriver === 'ssh') return createSshDriver({ onCall });
+  return createAnsibleDriver({
+    ...(config.accessPlaybooksDir !== null && { playbooksDir: config.accessPlaybooksDir }),
+    runLimitMs: config.accessPlaybookLimitSeconds * 1_000,
+    onCall,
+  });
 }
 
 async function readiness(store: Store, now: Date): Promise<string[]> {

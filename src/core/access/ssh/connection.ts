@@ -1,30 +1,15 @@
-import {
-  type AuthenticationType,
-  type AuthHandlerMiddleware,
-  Client,
-  type ClientChannel,
-  type ServerHostKeyAlgorithm,
-} from 'ssh2';
+import { type AuthenticationType, type AuthHandlerMiddleware, Client, type ClientChannel } from 'ssh2';
 import type { MachineAccess } from '#core/access/driver.ts';
 import { type Answer, readAnswer } from './answer.ts';
-import { accessError, ConnectionDropped, hostKeyChanged, printable } from './failures.ts';
+import { connectFailure, HandshakeDropped } from './dial-again.ts';
+import { accessError, ConnectionDropped, hostKeyChanged, unanswered } from './failures.ts';
 import { Gate } from './gate.ts';
+import { hostKeyText, preferredAlgorithms } from './host-key.ts';
 
 /** Most that a call may print, stdout and stderr together, in bytes. */
 const MOST_OUTPUT = 64 * 1024;
 /** sshd allows ten sessions on a connection; two stay free for those that are just closing. */
 const CHANNELS = 8;
-const HOST_KEY_ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-];
-
-/** The SSH server hung up before the login: sshd does so when many connect at once. Worth another attempt. */
-export class HandshakeDropped extends Error {}
 
 /** One established, verified SSH connection. */
 export class Connection {
@@ -151,7 +136,7 @@ export function dial(machine: MachineAccess, limitMs: number, signal: AbortSigna
       reject(error);
     };
     const timer = setTimeout(
-      () => fail(accessError('timed_out', machine, `no SSH login within ${limitMs / 1000} s`)),
+      () => fail(accessError('timed_out', machine, `no SSH login within ${Math.ceil(limitMs / 1_000)} s`)),
       limitMs,
     );
     signal.addEventListener('abort', onAbort, { once: true });
@@ -206,35 +191,4 @@ function passwordFirst(): AuthHandlerMiddleware {
     // The library takes `false` for "no further way"; its types do not say so.
     next(way !== undefined && known ? way : (false as unknown as AuthenticationType));
   };
-}
-
-function hostKeyText(key: Buffer): string {
-  const length = key.length >= 4 ? key.readUInt32BE(0) : 0;
-  return `${printable(key.subarray(4, 4 + length).toString('latin1'), 64)} ${key.toString('base64')}`;
-}
-
-/** All algorithms, that of the pinned key first: a machine has several keys, and only one of them is pinned. */
-function preferredAlgorithms(hostKey: string | null): ServerHostKeyAlgorithm[] {
-  const kind = hostKey?.split(' ')[0] ?? '';
-  const isPinned = (name: string) => name === kind || (kind === 'ssh-rsa' && name.startsWith('rsa-'));
-  return [...HOST_KEY_ALGORITHMS.filter(isPinned), ...HOST_KEY_ALGORITHMS.filter((name) => !isPinned(name))];
-}
-
-function connectFailure(machine: MachineAccess, error: Error & { level?: string; code?: string }): Error {
-  if (error.level === 'client-authentication') {
-    return accessError('login_refused', machine, `the SSH server refuses the login of ${printable(machine.user, 32)}`);
-  }
-  if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || error.message.includes('before handshake')) {
-    return new HandshakeDropped();
-  }
-  return accessError('unreachable', machine, `no SSH connection (${printable(error.code ?? error.message, 100)})`);
-}
-
-/** The command ended, but not with an answer. */
-function unanswered(machine: MachineAccess, errors: string): Error {
-  const words = printable(errors);
-  if (machine.user !== 'root' && /sudo|not found|password is required/i.test(words)) {
-    return accessError('no_root', machine, `the login user has no sudo without a password (${words})`);
-  }
-  return accessError('bad_answer', machine, `the script did not finish${words === '' ? '' : ` (${words})`}`);
 }

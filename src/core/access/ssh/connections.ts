@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { AccessError, type MachineAccess } from '#core/access/driver.ts';
-import { type Connection, dial, HandshakeDropped } from './connection.ts';
-import { accessError, ConnectionDropped } from './failures.ts';
+import { type Connection, dial } from './connection.ts';
+import { dialAgain } from './dial-again.ts';
+import { ConnectionDropped } from './failures.ts';
 import { Gate } from './gate.ts';
 
 /** Bounds of the kept connections. */
@@ -127,19 +127,8 @@ export class Connections {
     this.#hosts.set(machine.host, gate);
     const leave = await gate.enter(this.#closing.signal);
     try {
-      const end = performance.now() + this.#limits.connectLimitMs;
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await dial(machine, Math.max(1, end - performance.now()), this.#closing.signal);
-        } catch (error) {
-          if (!(error instanceof HandshakeDropped)) throw error;
-        }
-        const wait = attempt * (50 + Math.random() * 200);
-        if (attempt >= 6 || performance.now() + wait >= end) {
-          throw accessError('unreachable', machine, 'the SSH server hangs up before the login');
-        }
-        await pause(wait, undefined, { signal: this.#closing.signal });
-      }
+      const { signal } = this.#closing;
+      return await dialAgain(machine, this.#limits.connectLimitMs, signal, (leftMs) => dial(machine, leftMs, signal));
     } finally {
       leave();
       if (gate.empty) this.#hosts.delete(machine.host);

@@ -51,3 +51,12 @@ export function printable(text: string, longest = 200): string {
     .trim();
   return clean.length <= longest ? clean : `${clean.slice(0, longest - 3)}...`;
 }
+
+/** The command ended, but not with an answer. */
+export function unanswered(machine: MachineAccess, errors: string): Error {
+  const words = printable(errors);
+  if (machine.user !== 'root' && /sudo|not found|password is required/i.test(words)) {
+    return accessError('no_root', machine, `the login user has no sudo without a password (${words})`);
+  }
+  return accessError('bad_answer', machine, `the script did not finish${words === '' ? '' : ` (${words})`}`);
+}

@@ -1,16 +1,9 @@
-import {
-  type AccessDriver,
-  AccessError,
-  type AccessFailure,
-  type CreatedAccount,
-  type MachineAccess,
-  type ProbeReport,
-  type RemovalReport,
-} from '#core/access/driver.ts';
-import { type Answer, wholeNumber } from './answer.ts';
+import { type AccessDriver, AccessError, type AccessFailure, type MachineAccess } from '#core/access/driver.ts';
+import type { Answer } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
 import { creationLines, removalLines, timeLine } from './order.ts';
+import { readCreation, readProbe, readRemoval } from './reports.ts';
 import { commandFor, inputFor, type Verb } from './scripts.ts';
 
 export interface SshDriverOptions {
@@ -27,9 +20,6 @@ export interface SshDriverOptions {
   /** Called once after each call, for metrics. */
   readonly onCall?: (verb: Verb, seconds: number, failure: AccessFailure | null) => void;
 }
-
-const MOST_UID = 0xffff_fffe;
-const OUTCOMES = ['removed', 'absent', 'foreign'] as const;
 
 /** The driver that reaches machines over SSH. Keeps one connection per machine; see AccessDriver for what it promises. */
 export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
@@ -83,41 +73,14 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
     timeLimitMs,
     forget: (machineId) => connections.forget(machineId),
     close: () => connections.close(),
-    probe: (machine) => call('probe', machine, () => [timeLine(Date.now())], readProbe),
+    probe: (machine) =>
+      call(
+        'probe',
+        machine,
+        () => [timeLine(Date.now())],
+        (answer, hostKey) => readProbe(answer, hostKey, Date.now()),
+      ),
     createAccount: (machine, order) => call('create', machine, () => creationLines(order, Date.now()), readCreation),
     removeAccount: (machine, order) => call('remove', machine, () => removalLines(order, Date.now()), readRemoval),
   };
-}
-
-// Each reader gives null for an answer that lacks a value or holds one that cannot be true.
-
-function readProbe(answer: Answer, hostKey: string): ProbeReport | null {
-  const time = wholeNumber(answer, 'time', Number.MAX_SAFE_INTEGER);
-  const freeDiskMegabytes = wholeNumber(answer, 'disk_mb', Number.MAX_SAFE_INTEGER);
-  const fence = wholeNumber(answer, 'fence', Number.MAX_SAFE_INTEGER);
-  const load = Number.parseFloat(answer.values.get('load') ?? '');
-  if (time === null || freeDiskMegabytes === null || fence === null || !Number.isFinite(load)) return null;
-  return {
-    hostKey,
-    operatingSystem: printable(answer.values.get('os') ?? '', 100),
-    // The machine tells whole seconds: on average half a second has passed since.
-    clockSkewSeconds: Math.round(time + 0.5 - Date.now() / 1000),
-    freeDiskMegabytes,
-    fence,
-    load,
-  };
-}
-
-function readCreation(answer: Answer, hostKey: string): CreatedAccount | null {
-  const uid = wholeNumber(answer, 'uid', MOST_UID);
-  return uid === null || uid < 1_000 ? null : { uid, hostKey };
-}
-
-function readRemoval(answer: Answer): RemovalReport | null {
-  const outcome = OUTCOMES.find((known) => known === answer.values.get('outcome'));
-  const uid = wholeNumber(answer, 'uid', MOST_UID);
-  const processesEnded = wholeNumber(answer, 'processes', Number.MAX_SAFE_INTEGER);
-  const filesRemoved = wholeNumber(answer, 'files', Number.MAX_SAFE_INTEGER);
-  if (outcome === undefined || uid === null || processesEnded === null || filesRemoved === null) return null;
-  return { outcome, uid: uid === 0 ? null : uid, processesEnded, filesRemoved };
 }

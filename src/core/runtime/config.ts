@@ -30,9 +30,13 @@ export interface Config {
   readonly metricsToken: string | null;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** File that a scheduler touches whenever it was at work, for a health check beside it. */
+  readonly heartbeatFile: string | null;
 }
 
 export const DEFAULT_ADMIN_PASSWORD = 'change-me';
+/** Of the database in src/docker-compose.yml. */
+const DEFAULT_DATABASE_PASSWORD = 'berth-development';
 const LEAST_SECRET_LENGTH = 32;
 const LOG_LEVELS: Readonly<Record<string, string>> = {
   trace: 'trace',
@@ -74,6 +78,7 @@ export function readConfig(env: Environment): Config {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
+    heartbeatFile: read.text('BERTH_HEARTBEAT_FILE') ?? null,
   };
   read.oneOf('ACCESS_DRIVER', ['ssh'], 'ssh');
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));
@@ -105,6 +110,11 @@ function refuseUnsafe(config: Config): void {
   if (config.adminDefaultPassword === DEFAULT_ADMIN_PASSWORD) {
     throw new SettingError(
       `ADMIN_DEFAULT_PASSWORD: choose another one than the shipped "${DEFAULT_ADMIN_PASSWORD}" before the server listens on ${config.host}, or set BERTH_ENV=development`,
+    );
+  }
+  if (config.database.dialect === 'mariadb' && config.database.password === DEFAULT_DATABASE_PASSWORD) {
+    throw new SettingError(
+      `DATABASE_URL: choose another password than the shipped "${DEFAULT_DATABASE_PASSWORD}" (MARIADB_PASSWORD in src/.env), or set BERTH_ENV=development`,
     );
   }
 }

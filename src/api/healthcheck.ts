@@ -2,7 +2,7 @@
 const address = `http://127.0.0.1:${process.env['PORT'] ?? 8080}/api/readyz`;
 
 try {
-  const answer = await fetch(address, { signal: AbortSignal.timeout(4_000) });
+  const answer = await fetch(address, { signal: AbortSignal.timeout(8_000) });
   if (!answer.ok) throw new Error(await answer.text());
 } catch (error) {
   const { cause, message } = error as Error;

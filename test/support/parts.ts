@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { dockerAvailable } from './docker-lab.ts';
 import { galeraInstalled } from './galera.ts';
 import { mariadbInstalled } from './mariadb.ts';
+import { missingForStack } from './stack.ts';
 
 /** A real part that some tests need, and what is not tested without it. */
 export interface MissingPart {
@@ -21,5 +22,7 @@ export function missingParts(): MissingPart[] {
   if (!compilerInstalled()) missing.push({ part: 'gcc', lost: 'a process without a main thread was not removed' });
   if (!galeraInstalled())
     missing.push({ part: 'Galera (galera-4, rsync)', lost: 'no cluster was tried as the database' });
+  const forStack = missingForStack();
+  if (forStack.length > 0) missing.push({ part: forStack.join(', '), lost: 'the stack was not tested as a whole' });
   return missing;
 }

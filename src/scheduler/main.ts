@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { runProcess } from '#core/runtime/run-process.ts';
 import { wire } from '#core/runtime/wire.ts';
 import { startScheduler } from './loop.ts';
@@ -5,7 +6,14 @@ import { startScheduler } from './loop.ts';
 /** The scheduler alone. Any number of them may run on one database. */
 await runProcess(async (config, log) => {
   const berth = await wire(config, log);
-  const scheduler = startScheduler(berth.upkeep, berth.clock, log);
+  const { upkeep } = berth;
+  const file = config.heartbeatFile;
+  const beat = async (now: Date): Promise<void> => {
+    await upkeep.beat(now);
+    // The beat in the database is of whichever scheduler was last; the file is this one's own.
+    if (file !== null) await writeFile(file, now.toISOString());
+  };
+  const scheduler = startScheduler({ ...upkeep, beat }, berth.clock, log);
   log.info('scheduler is at work');
   return async () => {
     await scheduler.stop();

@@ -3,6 +3,7 @@ import { isInstalled } from '#core/access/ansible/installed.ts';
 import { dockerAvailable } from './docker-lab.ts';
 import { galeraInstalled } from './galera.ts';
 import { mariadbInstalled } from './mariadb.ts';
+import { missingForStack } from './stack.ts';
 
 /** A real part that some tests need, and what is not tested without it. */
 export interface MissingPart {
@@ -25,6 +26,8 @@ export function missingParts(): MissingPart[] {
   if (!ansibleInstalled()) {
     missing.push({ part: 'Ansible (ansible-playbook, sshpass)', lost: 'the Ansible driver was not tested' });
   }
+  const forStack = missingForStack();
+  if (forStack.length > 0) missing.push({ part: forStack.join(', '), lost: 'the stack was not tested as a whole' });
   return missing;
 }
 

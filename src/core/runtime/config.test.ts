@@ -26,6 +26,7 @@ describe('the settings', () => {
       logLevel: 'info',
       metricsToken: null,
       trustedProxies: [],
+      heartbeatFile: null,
     };
     expect(readConfig({})).toEqual(defaults);
     const empty = Object.fromEntries(
@@ -185,7 +186,10 @@ describe('a server that others can reach', () => {
       expect(problemOf({ ...safe, HOST, JWT_SECRET: '' })).toMatch(/^JWT_SECRET: [^\n]+$/);
       expect(problemOf({ ...safe, HOST, ADMIN_DEFAULT_PASSWORD: '' })).toMatch(/^ADMIN_DEFAULT_PASSWORD: [^\n]+$/);
       expect(problemOf({ ...safe, HOST, ADMIN_DEFAULT_PASSWORD: 'change-me' })).toMatch(/^ADMIN_DEFAULT_PASSWORD: /);
-      expect(problemOf({ HOST, BERTH_ENV: 'development' })).toBe('');
+      const shipped = 'mysql://berth:berth-development@db/berth';
+      expect(problemOf({ ...safe, HOST, DATABASE_URL: shipped })).toMatch(/^DATABASE_URL: choose another password/);
+      expect(problemOf({ ...safe, HOST, DATABASE_URL: 'mysql://berth:another@db/berth' })).toBe('');
+      expect(problemOf({ HOST, BERTH_ENV: 'development', DATABASE_URL: shipped })).toBe('');
     },
   );
 

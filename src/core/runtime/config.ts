@@ -38,9 +38,13 @@ export interface Config {
   readonly accessPlaybooksDir: string | null;
   /** Longest time for one run of Ansible. */
   readonly accessPlaybookLimitSeconds: number;
+  /** File that a scheduler touches whenever it was at work, for a health check beside it. */
+  readonly heartbeatFile: string | null;
 }
 
 export const DEFAULT_ADMIN_PASSWORD = 'change-me';
+/** Of the database in src/docker-compose.yml. */
+const DEFAULT_DATABASE_PASSWORD = 'berth-development';
 const LEAST_SECRET_LENGTH = 32;
 const LOG_LEVELS: Readonly<Record<string, string>> = {
   trace: 'trace',
@@ -89,6 +93,7 @@ export function readConfig(env: Environment): Config {
     accessDriver: read.oneOf('ACCESS_DRIVER', ['ssh', 'ansible'], 'ssh') === 'ansible' ? 'ansible' : 'ssh',
     accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),
     accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
+    heartbeatFile: read.text('BERTH_HEARTBEAT_FILE') ?? null,
   };
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));
   underItsName('ADMIN_DEFAULT_PASSWORD', () => checkedPassword(config.adminDefaultPassword));
@@ -119,6 +124,11 @@ function refuseUnsafe(config: Config): void {
   if (config.adminDefaultPassword === DEFAULT_ADMIN_PASSWORD) {
     throw new SettingError(
       `ADMIN_DEFAULT_PASSWORD: choose another one than the shipped "${DEFAULT_ADMIN_PASSWORD}" before the server listens on ${config.host}, or set BERTH_ENV=development`,
+    );
+  }
+  if (config.database.dialect === 'mariadb' && config.database.password === DEFAULT_DATABASE_PASSWORD) {
+    throw new SettingError(
+      `DATABASE_URL: choose another password than the shipped "${DEFAULT_DATABASE_PASSWORD}" (MARIADB_PASSWORD in src/.env), or set BERTH_ENV=development`,
     );
   }
 }

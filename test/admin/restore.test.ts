@@ -145,7 +145,7 @@ describe.each(databases)('restoring into $name', (kind) => {
     expect((await admin(['restore', '-', '--replace', '--yes'], settings(target), backup)).code).toBe(0);
     const { machines, users } = await allRows(target);
     expect(machines?.map((one) => one['name']).sort()).toEqual(['m1', 'm2', 'm3', 'm4', 'm5', 'm6']);
-    expect(users?.map((one) => one['username']).sort()).toEqual(['admin', 'alice']);
+    expect(users?.map((one) => one['username']).sort()).toEqual(['admin', 'alice', 'bob']);
   });
 
   it('is refused while a scheduler is at work', async () => {

@@ -60,7 +60,8 @@ export async function openTestPool(database: Database, driver = createFakeDriver
   });
   const time = { now: Date.UTC(2026, 0, 1) };
   if (callers && (await store.tables.users.count()) === 0) await addCallers(store);
-  return testPool(store, driver, time, true);
+  const admin = await store.tables.users.byName(ADMIN.name);
+  return testPool(store, driver, time, true, admin ? { ...ADMIN, id: admin.id } : ADMIN);
 }
 
 /** The users that tests of the pool act as. */
@@ -79,7 +80,7 @@ async function addCallers(store: Store): Promise<void> {
   }
 }
 
-function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {
+function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean, admin: Actor): TestPool {
   const quiet = { info() {}, warn() {}, error: (facts: object, message: string) => console.error(message, facts) };
   const place: Workplace = {
     store,
@@ -99,7 +100,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
     store,
     driver,
     place,
-    admin: ADMIN,
+    admin,
     now: () => new Date(time.now),
     pass(seconds) {
       time.now += seconds * 1000;
@@ -142,7 +143,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
       await upkeep.checkDueMachines(self.now());
       await place.background.idle();
     },
-    another: () => testPool(store, driver, time, false),
+    another: () => testPool(store, driver, time, false, admin),
     async close() {
       await place.background.drain(5_000);
       if (owner) await store.close();

@@ -18,7 +18,9 @@ export function add(program: Program): void {
   );
 }
 
-async function login(machine: string, words: string[], options: Common & { identity?: string }): Promise<void> {
+async function login(machine: string, given: string[], options: Common & { identity?: string }): Promise<void> {
+  // The words after the machine come as they were typed, a separating `--` included.
+  const words = given[0] === '--' ? given.slice(1) : given;
   const client = await connect(options);
   const item = await itemOn(client, machine);
   const reservation = await client.call('getReservation', { params: { id: item.reservation_id } });

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { newPerson, type Person } from './berth.ts';
 
@@ -19,7 +21,10 @@ describe('completion', { timeout: 60_000 }, () => {
   it.each(['bash', 'zsh', 'fish'])('is a script that %s can read', (shell) => {
     expect(scripts[shell]).toContain('accept-key');
     if (!installed(shell)) return;
-    const checked = spawnSync(shell, ['-n'], { input: scripts[shell], encoding: 'utf8' });
+    const file = join(person.home, 'script');
+    writeFileSync(file, scripts[shell] ?? '');
+    const env = { ...process.env, HOME: person.home };
+    const checked = spawnSync(shell, ['-n', file], { encoding: 'utf8', env });
     expect(checked).toMatchObject({ status: 0, stderr: '' });
   });
 

@@ -69,7 +69,8 @@ describe.skipIf(!dockerAvailable())('berth and real machines', { timeout: 180_00
       expect(await ssh(machine, 'cd / && pwd; exit 7')).toMatchObject({ code: 7, stdout: '/\n' });
     }
     expect(await person.berth(['release', id])).toMatchObject({ code: 0 });
-    expect((await ssh(machines[0], 'whoami')).code).toBe(6);
+    // First it is being cleaned, then it is nobody's.
+    await expect.poll(async () => (await ssh(machines[0], 'whoami')).code, WITHIN).toBe(6);
     expect(leftovers()).toEqual([]);
   });
 

@@ -87,19 +87,19 @@ if [ "$funcstack[1]" = "_berth" ]; then _berth_complete; fi`;
 }
 
 function fish(words: Words): string {
-  const lines = [...words].flatMap(([path, { commands, options }]) => {
-    const [first, second] = path.split(' ');
-    const siblings = words.get(first ?? '')?.commands ?? [];
-    const when =
-      path === ''
-        ? '__fish_use_subcommand'
-        : second === undefined
-          ? `__fish_seen_subcommand_from ${first}${siblings.length > 0 ? `; and not __fish_seen_subcommand_from ${siblings.join(' ')}` : ''}`
-          : `__fish_seen_subcommand_from ${first}; and __fish_seen_subcommand_from ${second}`;
-    return [
-      ...(commands.length > 0 ? [`complete -c berth -n '${when}' -f -a '${commands.join(' ')}'`] : []),
-      ...options.map((option) => `complete -c berth -n '${when}' -l ${option.slice(2)}`),
-    ];
-  });
+  const seen = '__fish_seen_subcommand_from';
+  const groups = (words.get('')?.commands ?? []).filter((name) => words.get(name)?.commands.length);
+  const when = (path: string): string => {
+    const [first = '', second] = path.split(' ');
+    if (first === '') return '__fish_use_subcommand';
+    if (second !== undefined) return `${seen} ${first}; and ${seen} ${second}`;
+    // `machines list` is not `list`.
+    const others = words.get(first)?.commands.length ? words.get(first)?.commands : groups;
+    return `${seen} ${first}; and not ${seen} ${others?.join(' ')}`;
+  };
+  const lines = [...words].flatMap(([path, { commands, options }]) => [
+    ...(commands.length > 0 ? [`complete -c berth -n '${when(path)}' -f -a '${commands.join(' ')}'`] : []),
+    ...options.map((option) => `complete -c berth -n '${when(path)}' -l ${option.slice(2)}`),
+  ]);
   return ['# fish completion for berth', ...lines].join('\n');
 }

@@ -26,7 +26,15 @@ export interface ClientOptions {
   readonly base: string;
   /** Asked before each call; null while nobody is signed in. */
   readonly token?: () => string | null;
+  /** Sends a request; `fetch` unless given. */
+  readonly send?: Send;
 }
+
+/** As much of `fetch` as the client needs. Rejects when the server cannot be reached. */
+export type Send = (
+  address: string,
+  request: { method: string; headers: Record<string, string>; body?: string; signal?: AbortSignal },
+) => Promise<{ readonly ok: boolean; readonly status: number; text(): Promise<string> }>;
 
 /** A "no" of the server: its status, its stable code in `error`, and all other fields of the answer in `details`. */
 export class CallFailure extends Error {
@@ -52,13 +60,17 @@ interface LooseInput {
   readonly signal?: AbortSignal;
 }
 
-export function createClient({ base, token = () => null }: ClientOptions): Client {
+export function createClient({
+  base,
+  token = () => null,
+  send = (address, request) => fetch(address, request),
+}: ClientOptions): Client {
   return {
     async call(name, ...[given]) {
       const { method, path } = routes[name] as Route;
       const input = (given ?? {}) as LooseInput;
       const bearer = token();
-      const answer = await fetch(base + addressOf(path, input), {
+      const answer = await send(base + addressOf(path, input), {
         method,
         headers: {
           ...input.headers,

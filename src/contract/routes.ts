@@ -124,7 +124,7 @@ export const routes = {
     summary: 'Change a machine, disable or enable it, accept a new host key',
     params: s.MachineParams,
     body: s.MachineChanges,
-    response: { 200: s.Machine },
+    response: { 200: s.UpdatedMachine },
   }),
   deleteMachine: route({
     method: 'DELETE',

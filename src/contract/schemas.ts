@@ -111,6 +111,12 @@ export const Machine = Type.Object({
   created_at: Time,
 });
 export const Machines = Type.Array(Machine);
+export const UpdatedMachine = Type.Object({
+  ...Machine.properties,
+  changed: Type.Array(Type.String(), {
+    description: 'The fields that were not so already; `credential` stands for both',
+  }),
+});
 
 export const ReserveQuery = Type.Object(
   {

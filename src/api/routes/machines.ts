@@ -40,7 +40,8 @@ export function machineHandlers({ pool }: ApiDeps) {
         ...(body.disabled !== undefined && { disabled: body.disabled }),
         ...(body.accept_host_key !== undefined && { acceptHostKey: body.accept_host_key }),
       };
-      return machineOnWire(await pool.updateMachine(caller, params.name, changes, now));
+      const { changed, ...machine } = await pool.updateMachine(caller, params.name, changes, now);
+      return { ...machineOnWire(machine), changed: changed.map(onWire) };
     },
     async deleteMachine({ caller, now, params }) {
       await pool.deleteMachine(caller, params.name, now);
@@ -56,4 +57,8 @@ function credentialOf(body: { password?: string; private_key?: string }): Creden
   if (body.password !== undefined) return { kind: 'password', password: body.password };
   if (body.private_key !== undefined) return { kind: 'private_key', privateKey: body.private_key };
   return null;
+}
+
+function onWire(field: string): string {
+  return field === 'acceptHostKey' ? 'accept_host_key' : field;
 }

@@ -10,8 +10,16 @@ import type { AllocationState, EndReason, ReservationState } from '#core/domain/
 export interface Pool {
   /** Adds a machine in state `checking`; a first probe follows at once. Refusals: invalid_request, conflict (name, or host and port). */
   registerMachine(actor: Actor, machine: MachineToRegister, now: Date): Promise<MachineView>;
-  /** Changes what is given. Refusals: not_found, conflict, invalid_request. A changed address, credential or accepted key leads to a new probe. */
-  updateMachine(actor: Actor, name: string, changes: MachineChanges, now: Date): Promise<MachineView>;
+  /**
+   * Changes what is given and not so already; `changed` names it. Refusals: not_found, conflict, invalid_request. A changed
+   * address, credential or accepted key leads to a new probe.
+   */
+  updateMachine(
+    actor: Actor,
+    name: string,
+    changes: MachineChanges,
+    now: Date,
+  ): Promise<MachineView & { readonly changed: readonly (keyof MachineChanges)[] }>;
   /** Refusals: not_found, still_in_use (reserved or not clean). */
   deleteMachine(actor: Actor, name: string, now: Date): Promise<void>;
   /** All machines, by name. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Actor } from '#core/domain/actor.ts';
 import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
@@ -6,7 +7,7 @@ import { DuplicateKey } from '#core/store/failures.ts';
 import type { Machine } from '#core/store/machines.ts';
 import { checkSoon } from './check-health.ts';
 import { checkedHostKey, hostKeyFingerprint } from './host-key.ts';
-import type { MachineChanges, MachineToRegister, MachineView } from './pool.ts';
+import type { MachineChanges, MachineToRegister, MachineView, Pool } from './pool.ts';
 import { machineView } from './views.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -59,18 +60,20 @@ export async function updateMachine(
   place: Workplace,
   actor: Actor,
   name: string,
-  changes: MachineChanges,
+  wanted: MachineChanges,
   now: Date,
-): Promise<MachineView> {
+): ReturnType<Pool['updateMachine']> {
   adminsOnly(actor);
-  if (Object.values(changes).every((value) => value === undefined)) {
+  if (Object.values(wanted).every((value) => value === undefined)) {
     throw new Refusal('invalid_request', 'body: name at least one thing to change');
   }
-  const machine = await naming({ name, host: changes.host, port: changes.port }, () =>
+  const { machine, changed } = await naming({ name, host: wanted.host, port: wanted.port }, () =>
     place.store.transaction(async (tables) => {
       const found = await tables.machines.lockByName(name);
       if (!found) throw noSuchMachine(name);
-      const host = changes.host?.toLowerCase() ?? found.host;
+      const changes = notSoAlready(found, wanted);
+      const changed = Object.keys(changes) as (keyof MachineChanges)[];
+      const host = changes.host ?? found.host;
       const moved = host !== found.host || (changes.port ?? found.port) !== found.port;
       if (moved && (await tables.allocations.openOnMachine(found.id))) {
         throw new Refusal(
@@ -79,7 +82,7 @@ export async function updateMachine(
         );
       }
       const update = { ...plainChanges(found, changes, host, moved), ...stateChange(found, changes, moved, now) };
-      if (Object.keys(update).length === 0) return found;
+      if (Object.keys(update).length === 0) return { machine: found, changed };
       await tables.machines.update(found.id, update);
       await tables.allocations.retryCleaningOn(found.id, now);
       const { credential, ...shown } = update;
@@ -91,12 +94,26 @@ export async function updateMachine(
         subject: name,
         details: { before, after: shown, credentialChanged: credential !== undefined },
       });
-      return (await tables.machines.byName(name)) as Machine;
+      return { machine: (await tables.machines.byName(name)) as Machine, changed };
     }),
   );
-  place.driver.forget(machine.id);
+  if (changed.length > 0) place.driver.forget(machine.id);
   if (machine.state === 'checking') checkSoon(place, machine);
-  return await getMachine(place, name);
+  return { ...(await getMachine(place, name)), changed };
+}
+
+/** Registering the same machines again must not disturb those that are at work. */
+function notSoAlready(found: Machine, wanted: MachineChanges): MachineChanges {
+  const wantedAs: MachineChanges = {
+    ...wanted,
+    ...(wanted.host !== undefined && { host: wanted.host.toLowerCase() }),
+    ...(wanted.labels !== undefined && { labels: [...new Set(wanted.labels)].sort() }),
+  };
+  const is: MachineChanges = { ...found, disabled: found.state === 'disabled' };
+  const entries = Object.entries(wantedAs) as [keyof MachineChanges, unknown][];
+  return Object.fromEntries(
+    entries.filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, is[key])),
+  );
 }
 
 function plainChanges(found: Machine, changes: MachineChanges, host: string, moved: boolean): Partial<Machine> {
@@ -104,7 +121,7 @@ function plainChanges(found: Machine, changes: MachineChanges, host: string, mov
     ...(changes.host !== undefined && { host }),
     ...(changes.port !== undefined && { port: changes.port }),
     ...(changes.user !== undefined && { user: changes.user }),
-    ...(changes.labels !== undefined && { labels: [...new Set(changes.labels)].sort() }),
+    ...(changes.labels !== undefined && { labels: changes.labels }),
     ...(changes.credential !== undefined && { credential: changes.credential }),
     // Another address is another machine: the key that was pinned says nothing about it.
     ...(moved && { hostKey: null, offeredHostKey: null }),

@@ -1,0 +1,257 @@
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Simulation, startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
+import { ADMIN_PASSWORD, adminOf, type BerthProcess, startProcess } from '../support/processes.ts';
+import { freshSqlite } from '../support/test-pool.ts';
+import { newPerson, type Person } from './berth.ts';
+
+const WITHIN = { timeout: 30_000, interval: 100 };
+const MACHINES = 3;
+
+/** The real server with simulated machines, used by `berth` as people use it. */
+describe('berth', { timeout: 120_000 }, () => {
+  let simulation: Simulation;
+  let database: ReturnType<typeof freshSqlite>;
+  let server: BerthProcess;
+  let call: Awaited<ReturnType<typeof adminOf>>;
+  let person: Person;
+
+  beforeAll(async () => {
+    simulation = await startSimulatedMachines({ count: MACHINES, password: 'root password' });
+    database = freshSqlite();
+    server = await startProcess('src/standalone.ts', database.database);
+    call = await adminOf(server.address);
+    for (const [index, { name, host, port, user, password }] of simulation.machines.entries()) {
+      const labels = index === 0 ? ['gpu'] : [];
+      expect((await call('POST', '/machines', { name, host, port, user, password, labels })).status).toBe(201);
+    }
+    person = newPerson();
+    expect(await login(person)).toMatchObject({ code: 0 });
+  });
+  afterAll(async () => {
+    person?.leave();
+    await server?.stop();
+    database?.remove();
+    await simulation?.close();
+  });
+  beforeEach(async () => {
+    await call('POST', '/release_all');
+    await expect.poll(async () => (await call('GET', '/available')).body.available.length, WITHIN).toBe(MACHINES);
+  });
+
+  const login = (who: Person, password = ADMIN_PASSWORD) =>
+    who.berth(['login', '--server', server.address, '--user', 'admin', '--password-stdin'], `${password}\n`);
+  const accounts = () => simulation.machines.flatMap((one) => [...one.accounts.keys()]);
+  const open = async () => (await call('GET', '/reservations')).body.reservations.length;
+
+  it('signs in, keeps the token for this user only and never the password, and signs out', async () => {
+    const visitor = newPerson();
+    try {
+      expect(await visitor.berth(['list'])).toMatchObject({ code: 3, stdout: '' });
+      const refused = await login(visitor, 'not-the-password');
+      expect(refused).toMatchObject({ code: 3 });
+      expect(refused.stderr).not.toContain('not-the-password');
+
+      const done = await login(visitor);
+      expect(done).toMatchObject({ code: 0, stderr: '' });
+      expect(done.stdout).toContain(`Signed in to ${server.address} as admin`);
+      expect(statSync(visitor.loginFile).mode & 0o777).toBe(0o600);
+      expect(statSync(join(visitor.loginFile, '..')).mode & 0o777).toBe(0o700);
+      expect(readFileSync(visitor.loginFile, 'utf8')).not.toContain(ADMIN_PASSWORD);
+      expect((await visitor.berth(['whoami', '--json'])).json()).toEqual({
+        user: 'admin',
+        roles: ['admin'],
+        server: server.address,
+      });
+
+      const { token } = JSON.parse(readFileSync(visitor.loginFile, 'utf8'));
+      expect(await visitor.berth(['logout'])).toMatchObject({ code: 0, stdout: 'Signed out.\n' });
+      expect(await visitor.berth(['whoami'])).toMatchObject({ code: 3 });
+      const env = { BERTH_SERVER: server.address, BERTH_TOKEN: token };
+      expect(await visitor.berth(['whoami'], '', env)).toMatchObject({ code: 0 });
+      const byToken = await visitor.berth(['login', '--server', server.address, '--token-stdin'], token);
+      expect(byToken).toMatchObject({ code: 0 });
+      expect(await visitor.berth(['whoami'])).toMatchObject({ code: 0 });
+    } finally {
+      visitor.leave();
+    }
+  });
+
+  it('shows the token to no other server than the one it is from', async () => {
+    const heard: (string | undefined)[] = [];
+    const other = createServer((request, response) => {
+      heard.push(request.headers.authorization);
+      response.writeHead(302, { location: `${server.address}/api/whoami` }).end('{}');
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve) => other.once('listening', resolve));
+    const address = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+    try {
+      expect(await person.berth(['list', '--server', address])).toMatchObject({ code: 3 });
+      expect(heard).toEqual([]);
+      // A server that sends its callers on does not get the token to another one either.
+      const sentOn = await person.berth(['whoami', '--server', address], '', { BERTH_TOKEN: 'a-token' });
+      expect(sentOn).toMatchObject({ code: 5 });
+      expect(sentOn.stderr).toContain('sends callers on');
+    } finally {
+      other.close();
+    }
+  });
+
+  it('reserves, lists, extends and gives back', async () => {
+    const made = await person.berth(['reserve', '2', '--for', '1h30m', '--as', 'borrower', '--json']);
+    expect(made).toMatchObject({ code: 0, stderr: '' });
+    const { reservation_id: id, password, state, duration_minutes: minutes, machines } = made.json();
+    expect({ state, minutes, machines: machines.length }).toEqual({ state: 'active', minutes: 90, machines: 2 });
+    expect(password).toMatch(/^[\w-]{20}$/);
+    expect(accounts()).toEqual(['borrower', 'borrower']);
+
+    const list = await person.berth(['list']);
+    expect(list.stdout.split('\n').filter((line) => line.startsWith(id))).toHaveLength(2);
+    expect((await person.berth(['available', '--json'])).json().available).toHaveLength(1);
+    const longer = await person.berth(['extend', id.slice(0, 8), '30m', '--json']);
+    expect(longer.json().duration_minutes).toBe(120);
+    expect((await person.berth(['extend', id, '1h', '--shorten', '--json'])).json().duration_minutes).toBe(60);
+
+    expect(await person.berth(['release', id, machines[0].machine])).toMatchObject({ code: 0 });
+    await expect.poll(() => accounts().length, WITHIN).toBe(1);
+    expect(await person.berth(['release', id])).toMatchObject({ code: 0 });
+    await expect.poll(() => accounts().length, WITHIN).toBe(0);
+    expect(await person.berth(['list'])).toMatchObject({ code: 0, stdout: 'No reservations.\n' });
+  });
+
+  it('reserves by label and name, with keys or a password, and without waiting', async () => {
+    const [first, second] = simulation.machines.map(({ name }) => name) as [string, string];
+    const byLabel = await person.berth(['reserve', '--label', 'gpu', '--password-stdin', '--json'], 'a password\n');
+    expect(byLabel.json().machines.map((one: { machine: string }) => one.machine)).toEqual([first]);
+    expect(byLabel.stdout).not.toContain('a password');
+
+    const keyFile = join(person.home, 'key.pub');
+    writeFileSync(keyFile, `# mine\nssh-ed25519 ${'A'.repeat(68)} me\n`);
+    const byName = await person.berth(['reserve', '--machine', second, '--key', keyFile, '--no-wait', '--json']);
+    expect(byName.json()).toMatchObject({ machines: [{ machine: second }] });
+    expect(byName.json().password).toBeUndefined();
+
+    writeFileSync(keyFile, '-----BEGIN OPENSSH PRIVATE KEY-----\n');
+    const privateKey = await person.berth(['reserve', '--key', keyFile]);
+    expect(privateKey).toMatchObject({ code: 2 });
+    expect(privateKey.stderr).toContain('name the .pub file');
+  });
+
+  it.each([
+    [2, ['reserve', '--for', '90 minutes'], '90m, 1h30m or 2d'],
+    [2, ['reserve', 'many'], 'no number of machines'],
+    [2, ['reserve', '--no-such-option'], 'unknown option'],
+    [2, ['release'], 'berth release ID'],
+    [2, ['release', '--all'], '--yes'],
+    [2, ['reserve', '--as', 'root'], 'system account'],
+    [2, ['list', '--server', 'ftp://x'], 'https://berth.example.org'],
+    [3, ['list', '--server', 'http://127.0.0.1:1'], 'berth login'],
+    [4, ['reserve', '99'], 'berth available'],
+    [6, ['release', '00000000-0000-4000-8000-000000000000'], 'reservation'],
+    [6, ['ssh', 'nowhere'], 'berth list'],
+    [6, ['machines', 'show', 'nowhere'], 'nowhere'],
+    [7, ['users', 'delete', 'admin', '--yes'], 'admin'],
+  ])('ends with %i for %j, and says what to do', async (code, words, hint) => {
+    const result = await person.berth(words);
+    expect(result.stderr).toContain(hint);
+    expect(result.code).toBe(code);
+    expect(result.stdout).toBe('');
+  });
+
+  it('tells programs in JSON what went wrong', async () => {
+    const result = await person.berth(['reserve', '99', '--json']);
+    expect(result.code).toBe(4);
+    expect(JSON.parse(result.stderr)).toMatchObject({ error: 'not_enough_machines', exit_code: 4 });
+  });
+
+  it('says that a server cannot be reached, and which', async () => {
+    const env = { BERTH_SERVER: 'http://127.0.0.1:1', BERTH_TOKEN: 'x' };
+    const result = await person.berth(['list'], '', env);
+    expect(result.code).toBe(5);
+    expect(result.stderr).toContain('http://127.0.0.1:1 cannot be used: nothing listens there');
+  });
+
+  it('runs a command on several machines, gives them back, and ends with the highest exit code', async () => {
+    const good = await person.berth(['run', '-n', '3', '--as', 'runner', '--', 'whoami']);
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+    const lines = good.stdout.trim().split('\n').sort();
+    expect(lines).toEqual(simulation.machines.map(({ name }) => `${name} | runner`));
+    expect(await open()).toBe(0);
+
+    const bad = await person.berth(['run', '-n', '2', '--as', 'runner', '--json', 'no-such-program']);
+    expect(bad.code).toBe(127);
+    const told = bad.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(told.filter((one) => one.exit_code === 127)).toHaveLength(2);
+    expect(await open()).toBe(0);
+    await expect.poll(() => accounts().length, WITHIN).toBe(0);
+  });
+
+  it('manages users and shows what happened', async () => {
+    expect(await person.berth(['users', 'add', 'carol', '--password-stdin'], 'first password\n')).toMatchObject({
+      code: 0,
+    });
+    expect((await person.berth(['users', 'list'])).stdout).toMatch(/^carol +user/m);
+    const carol = newPerson();
+    try {
+      const words = ['login', '--server', server.address, '--user', 'carol', '--password-stdin'];
+      expect(await carol.berth(words, 'first password')).toMatchObject({ code: 0 });
+      expect(await carol.berth(['users', 'list'])).toMatchObject({ code: 3 });
+      expect(await person.berth(['users', 'set-password', 'carol', '--password-stdin'], 'second')).toMatchObject({
+        code: 0,
+      });
+      expect(await carol.berth(['list'])).toMatchObject({ code: 3 });
+      expect(await carol.berth(words, 'second')).toMatchObject({ code: 0 });
+      expect(await person.berth(['users', 'disable', 'carol'])).toMatchObject({ code: 0 });
+      expect(await carol.berth(['list'])).toMatchObject({ code: 3 });
+    } finally {
+      carol.leave();
+    }
+    expect(await person.berth(['users', 'delete', 'carol', '--yes'])).toMatchObject({ code: 0 });
+    const audit = await person.berth(['audit', '--subject', 'carol', '--json']);
+    const actions = audit.json().entries.map((one: { action: string }) => one.action);
+    expect(actions[0]).toBe('user.deleted');
+    expect(actions.at(-1)).toBe('user.created');
+    expect(audit.stdout).not.toContain('first password');
+  });
+
+  it('manages machines', async () => {
+    const [first] = simulation.machines.map(({ name }) => name) as [string];
+    expect((await person.berth(['machines', 'list', '--label', 'gpu', '--json'])).json()).toHaveLength(1);
+    expect(await person.berth(['machines', 'disable', first])).toMatchObject({ code: 0 });
+    expect((await person.berth(['machines', 'show', first])).stdout).toMatch(/^state +disabled$/m);
+    expect(await person.berth(['machines', 'enable', first])).toMatchObject({ code: 0 });
+    const added = ['machines', 'add', 'extra', '--host', '127.0.0.1', '--port', '1', '--password-stdin'];
+    expect(await person.berth(added, 'x')).toMatchObject({ code: 0 });
+    expect(await person.berth(added, 'x')).toMatchObject({ code: 7 });
+    expect(await person.berth(['machines', 'delete', 'extra', '--yes'])).toMatchObject({ code: 0 });
+  });
+
+  it('accepts a changed host key only as the one that was offered', async () => {
+    const [machine] = simulation.machines as [Simulation['machines'][number]];
+    machine.faults.wrongHostKey = true;
+    try {
+      await call('PATCH', `/machines/${machine.name}`, { disabled: true });
+      await call('PATCH', `/machines/${machine.name}`, { disabled: false });
+      const state = async () => (await call('GET', `/machines/${machine.name}`)).body;
+      machine.dropConnections();
+      await expect.poll(async () => (await state()).state, WITHIN).toBe('quarantined');
+      const wrong = await person.berth(['machines', 'accept-key', machine.name, 'SHA256:x']);
+      expect(wrong).toMatchObject({ code: 7 });
+      const { offered_host_key_fingerprint: offered } = await state();
+      expect(await person.berth(['machines', 'accept-key', machine.name, offered])).toMatchObject({ code: 0 });
+      await expect.poll(async () => (await state()).state, WITHIN).toBe('ready');
+    } finally {
+      machine.faults.wrongHostKey = false;
+      const { name, host, port, user, password } = machine;
+      machine.dropConnections();
+      await call('DELETE', `/machines/${name}`);
+      await call('POST', '/machines', { name, host, port, user, password, labels: ['gpu'] });
+    }
+  });
+});

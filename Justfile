@@ -67,11 +67,12 @@ backup file:
     umask 077; trap 'rm -f "{{file}}.part"' EXIT; \
       {{compose}} exec -T api berth-admin backup - >'{{file}}.part' && mv '{{file}}.part' '{{file}}'
 
-# read a backup into the empty database of this stack
-restore file *options:
+# read a backup into this stack, which stops meanwhile: --replace --yes if it has users or machines already
+restore file *options: _settings
+    {{compose}} build api
     {{compose}} stop scheduler api
-    status=0; {{compose}} run --rm -T --no-deps api berth-admin restore {{options}} - <'{{file}}' || status=$?; \
-      {{compose}} start api scheduler; exit $status
+    status=0; {{compose}} run --rm -T api berth-admin restore {{options}} - <'{{file}}' || status=$?; \
+      if [ -n "$({{compose}} ps -aq api)" ]; then {{compose}} start api scheduler; fi; exit $status
 
 _not_in_production yes:
     @if grep -qs '^BERTH_ENV=production' src/.env && [ '{{yes}}' != --yes ]; then \

@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerAvailable } from '../support/docker-lab.ts';
@@ -254,7 +254,12 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
     expect((await get('/whoami')).status).toBe(200);
   });
 
-  it('leaves nothing behind when it is cleaned away, and comes up again', LONG, async () => {
+  it('leaves nothing behind when it is cleaned away, comes up again, and takes back a backup', LONG, async () => {
+    const backup = join(stack.folder, 'berth.backup');
+    expect((await post('/users', { username: 'bob', password: 'is in the backup' })).status).toBe(201);
+    await stack.just('backup', backup);
+    expect(statSync(backup).mode & 0o777).toBe(0o600);
+
     const mine = async () => {
       const project = `label=com.docker.compose.project=${stack.project}`;
       const demo = `label=berth.demo=${stack.project}`;
@@ -270,8 +275,14 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
     expect((await mine()).every((list) => list !== '')).toBe(true);
     await stack.just('clean');
     expect(await mine()).toEqual(['', '', '', '', '', '']);
+
     await stack.just('run');
     await signIn();
     await allAvailable();
+    expect((await get('/users/bob')).status).toBe(404);
+    await stack.just('restore', backup, '--replace', '--yes');
+    await healthy('api', 1);
+    await signIn();
+    expect((await get('/users/bob')).status).toBe(200);
   });
 });

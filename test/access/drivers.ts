@@ -16,8 +16,6 @@ export interface DriverUnderTest {
   readonly make: (options: Options) => AccessDriver;
   /** Limits short enough to be waited for. */
   readonly impatient: Options;
-  /** Limits for a machine that runs wild: a driver that logs in anew has to get its login through first. */
-  readonly patient: Options;
   readonly keepsConnections: boolean;
 }
 
@@ -26,7 +24,6 @@ export const SSH_DRIVER: DriverUnderTest = {
   installed: true,
   make: createSshDriver,
   impatient: { connectLimitMs: 2_000, scriptLimitMs: 2_000 },
-  patient: {},
   keepsConnections: true,
 };
 
@@ -36,6 +33,5 @@ export const ANSIBLE_DRIVER: DriverUnderTest = {
   make: createAnsibleDriver,
   // The script's limit holds for the start of Ansible's worker and the login too.
   impatient: { connectLimitMs: 2_000, scriptLimitMs: 8_000 },
-  patient: { connectLimitMs: 30_000, scriptLimitMs: 30_000 },
   keepsConnections: false,
 };

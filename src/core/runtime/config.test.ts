@@ -27,6 +27,9 @@ describe('the settings', () => {
       metricsToken: null,
       trustedProxies: [],
       heartbeatFile: null,
+      accessDriver: 'ssh',
+      accessPlaybooksDir: null,
+      accessPlaybookLimitSeconds: 60,
     };
     expect(readConfig({})).toEqual(defaults);
     const empty = Object.fromEntries(
@@ -79,6 +82,11 @@ describe('the settings', () => {
     const { trustedProxies } = readConfig({ BERTH_TRUSTED_PROXIES: '10.0.0.1, 172.16.0.0/12, ,fd00::/8,' });
     expect(trustedProxies).toEqual(['10.0.0.1', '172.16.0.0/12', 'fd00::/8']);
     readConfig({ WEB_PRELOAD_APP: 'true', ACCESS_DRIVER: 'SSH' });
+    const { accessDriver, accessPlaybooksDir } = readConfig({
+      ACCESS_DRIVER: 'Ansible',
+      ACCESS_PLAYBOOKS_DIR: 'books',
+    });
+    expect([accessDriver, accessPlaybooksDir]).toEqual(['ansible', resolve('books')]);
   });
 });
 

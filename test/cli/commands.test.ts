@@ -179,7 +179,7 @@ describe('berth', { timeout: 120_000 }, () => {
     expect(good).toMatchObject({ code: 0, stderr: '' });
     const lines = good.stdout.trim().split('\n').sort();
     expect(lines).toEqual(simulation.machines.map(({ name }) => `${name} | runner`));
-    expect(await open()).toBe(0);
+    await expect.poll(open, { timeout: 20_000 }).toBe(0);
 
     const bad = await person.berth(['run', '-n', '2', '--as', 'runner', '--json', 'no-such-program']);
     expect(bad.code).toBe(127);
@@ -188,7 +188,7 @@ describe('berth', { timeout: 120_000 }, () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(told.filter((one) => one.exit_code === 127)).toHaveLength(2);
-    expect(await open()).toBe(0);
+    await expect.poll(open, { timeout: 20_000 }).toBe(0);
     await expect.poll(() => accounts().length, WITHIN).toBe(0);
   });
 

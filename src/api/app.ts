@@ -65,6 +65,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
 
   const handlers: Handlers = {
+    ...notBuiltYet(),
     ...healthHandlers(deps),
     ...signInHandlers(deps),
     ...userHandlers(deps),
@@ -113,6 +114,30 @@ async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyRepl
   }
   reply.code(404);
   return { error: 'not_found', message: `there is no ${method} ${path}; GET /api/docs lists what there is` };
+}
+
+/** Routes of the contract whose server side is still to come: they say so. */
+function notBuiltYet() {
+  const refuse = async (): Promise<never> => {
+    throw new Refusal('unavailable', 'this part of the server is not there yet');
+  };
+  return {
+    openSession: refuse,
+    refreshSession: refuse,
+    closeSession: refuse,
+    listSessions: refuse,
+    endSessions: refuse,
+    endSession: refuse,
+    profile: refuse,
+    changePassword: refuse,
+    listSshKeys: refuse,
+    addSshKey: refuse,
+    deleteSshKey: refuse,
+    machineHistory: refuse,
+    timeline: refuse,
+    createTerminalTicket: refuse,
+    terminal: refuse,
+  } satisfies Partial<Handlers>;
 }
 
 function healthHandlers(deps: ApiDeps) {

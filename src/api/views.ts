@@ -50,6 +50,7 @@ export function reservationOnWire(reservation: ReservationView, password: string
       port: one.port,
       host_key: one.hostKey,
       state: one.state,
+      prepared_at: one.preparedAt?.toISOString() ?? null,
       problem: one.problem,
       next_try_at: one.nextTryAt?.toISOString() ?? null,
       removal: one.removal && {

@@ -64,8 +64,12 @@ export function reservationHandlers({ pool }: ApiDeps) {
             seconds_remaining: Math.max(0, Math.round((one.endsAt.getTime() - now.getTime()) / 1000)),
             state: machine.state,
             problem: open ? machine.problem : null,
+            created_at: one.startsAt.toISOString(),
+            ended_at: one.endedAt?.toISOString() ?? null,
+            end_reason: one.endReason,
           }));
         }),
+        next: null,
       };
     },
 

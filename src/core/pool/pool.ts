@@ -150,6 +150,8 @@ export interface AllocationView {
   /** The pinned key as `algorithm base64`, for a known_hosts line. */
   readonly hostKey: string | null;
   readonly state: AllocationState;
+  /** When its account was there; null while it is being made. */
+  readonly preparedAt: Date | null;
   /** Why cleaning has not succeeded yet, and when it is tried again. */
   readonly problem: string | null;
   readonly nextTryAt: Date | null;

@@ -1,4 +1,5 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -9,10 +10,13 @@ import { answerBrokenRequest, answerError } from './errors.ts';
 import { followEvents } from './events.ts';
 import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
+import { createLoginLimit } from './login-limit.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
+import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
+import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
 import { userHandlers } from './routes/users.ts';
 import { compileValidator } from './validation.ts';
@@ -64,10 +68,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
 
+  // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
+  await app.register(cookie, { hook: false });
+
+  const limit = createLoginLimit();
   const handlers: Handlers = {
     ...notBuiltYet(),
     ...healthHandlers(deps),
-    ...signInHandlers(deps),
+    ...signInHandlers(deps, limit),
+    ...sessionHandlers(deps, limit),
+    ...profileHandlers(deps, limit),
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
@@ -122,17 +132,6 @@ function notBuiltYet() {
     throw new Refusal('unavailable', 'this part of the server is not there yet');
   };
   return {
-    openSession: refuse,
-    refreshSession: refuse,
-    closeSession: refuse,
-    listSessions: refuse,
-    endSessions: refuse,
-    endSession: refuse,
-    profile: refuse,
-    changePassword: refuse,
-    listSshKeys: refuse,
-    addSshKey: refuse,
-    deleteSshKey: refuse,
     machineHistory: refuse,
     timeline: refuse,
     createTerminalTicket: refuse,

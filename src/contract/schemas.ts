@@ -368,7 +368,7 @@ export const Audit = Type.Object({
 });
 export const Changes = Type.String({
   description:
-    'Events `machine`, `reservation` and, for admins, `user`; the data of each is a JSON object `{at, actor, action, subject}`',
+    'Events `machine`, `reservation` and, for admins, `user`, `session` and `terminal`; the data of each is a JSON object `{at, actor, action, subject}`',
 });
 export const Health = Type.Object({ status: Type.String() });
 export const Readiness = Type.Object({ status: Type.String(), problems: Type.Array(Type.String()) });

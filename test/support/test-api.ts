@@ -36,7 +36,7 @@ export interface TestApi {
 
 export const PASSWORD = 'a-password-for-tests';
 
-export async function openTestApi(): Promise<TestApi> {
+export async function openTestApi({ trustedProxies = [] as string[] } = {}): Promise<TestApi> {
   const { database, remove } = freshSqlite();
   const core = await openTestPool(database);
   const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 });
@@ -59,7 +59,7 @@ export async function openTestApi(): Promise<TestApi> {
     registry: new Registry(),
     logger: pino({ level: 'trace' }, sink),
     metricsToken: null,
-    trustedProxies: [],
+    trustedProxies,
   });
   const self: TestApi = {
     app,

@@ -12,6 +12,11 @@ const HEARTBEAT_MS = 15_000;
 /** How soon a stream ends after its token has stopped working. */
 const RECHECK_MS = 5_000;
 
+/** What the pool's changes are about. All others are for admins. */
+const FOR_EVERYONE: ReadonlySet<string> = new Set(['machine', 'reservation']);
+/** After such a change of its own user a token may not be good any more. */
+const SIGN_IN: ReadonlySet<string> = new Set(['user', 'session']);
+
 export function auditHandlers(deps: ApiDeps, events: Events) {
   return {
     async audit({ query: { from, until, limit = DEFAULT_LIMIT, ...query } }) {
@@ -47,8 +52,8 @@ async function stream(deps: ApiDeps, events: Events, { caller, request, reply }:
     user: caller.name,
     hear(entry) {
       const kind = entry.action.split('.')[0] as string;
-      if (kind === 'user' && entry.subject === caller.name) recheck();
-      if (kind === 'user' && !isAdmin(caller)) return;
+      if (SIGN_IN.has(kind) && entry.subject === caller.name) recheck();
+      if (!FOR_EVERYONE.has(kind) && !isAdmin(caller)) return;
       send(`id: ${entry.id}\nevent: ${kind}\ndata: ${JSON.stringify(change(entry))}\n\n`);
     },
     end: () => raw.end(),

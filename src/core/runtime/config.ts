@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { checkedPassword, checkedUsername } from '#core/accounts/sign-in-rules.ts';
+import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from '#core/accounts/sign-in-rules.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Database } from '#core/store/dialect.ts';
 
@@ -32,7 +32,7 @@ export interface Config {
   readonly trustedProxies: readonly string[];
 }
 
-export const DEFAULT_ADMIN_PASSWORD = 'change-me';
+export const DEFAULT_ADMIN_PASSWORD = SHIPPED_PASSWORD;
 const LEAST_SECRET_LENGTH = 32;
 const LOG_LEVELS: Readonly<Record<string, string>> = {
   trace: 'trace',

@@ -8,9 +8,13 @@ import { DuplicateKey, WriteConflict } from './failures.ts';
 import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
 import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
+import * as sessionsKeysTickets from './migrations/0002-sessions-keys-tickets.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
+import { type Sessions, sessionsTable } from './sessions.ts';
+import { type SshKeys, sshKeysTable } from './ssh-keys.ts';
+import { type TerminalTickets, terminalTicketsTable } from './terminal-tickets.ts';
 import { type Users, usersTable } from './users.ts';
 
 export interface Tables {
@@ -20,6 +24,9 @@ export interface Tables {
   readonly allocations: Allocations;
   readonly audit: Audit;
   readonly heartbeats: Heartbeats;
+  readonly sessions: Sessions;
+  readonly sshKeys: SshKeys;
+  readonly terminalTickets: TerminalTickets;
 }
 
 export interface Store {
@@ -61,6 +68,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
     heartbeats: heartbeatsTable(handle),
+    sessions: sessionsTable(handle),
+    sshKeys: sshKeysTable(handle),
+    terminalTickets: terminalTicketsTable(handle),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -125,6 +135,7 @@ async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promis
     provider: {
       getMigrations: async () => ({
         '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
+        '0002-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
       }),
     },
   });

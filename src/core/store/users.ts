@@ -27,6 +27,11 @@ export function usersTable(db: Kysely<Schema>, lock: <Q extends { forUpdate(): Q
       const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
       return row && fromRow(row);
     },
+    /** Reads the user and keeps others from changing it until the transaction ends. */
+    async lockById(id: string): Promise<User | undefined> {
+      const row = await lock(db.selectFrom('users').selectAll().where('id', '=', id)).executeTakeFirst();
+      return row && fromRow(row);
+    },
     async list(): Promise<User[]> {
       return (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(fromRow);
     },

@@ -132,8 +132,6 @@ function notBuiltYet() {
     throw new Refusal('unavailable', 'this part of the server is not there yet');
   };
   return {
-    machineHistory: refuse,
-    timeline: refuse,
     createTerminalTicket: refuse,
     terminal: refuse,
   } satisfies Partial<Handlers>;

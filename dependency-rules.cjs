@@ -38,7 +38,7 @@ module.exports = {
       '^src/api/',
       '^src/contract/',
       '^src/core/(pool|accounts|runtime|domain)/',
-      ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats'),
+      ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats', 'ws'),
     ),
     roomOnNode('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/'),
     room('standalone', '^src/standalone\\.ts$', ['^src/(api|scheduler)/', '^src/core/runtime/']),

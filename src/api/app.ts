@@ -3,7 +3,9 @@ import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { WebSocket } from 'ws';
 import { Refusal } from '#core/domain/refusal.ts';
 import { addRoutes, methodsOf, refuseUnknownRoutes } from './add-routes.ts';
 import { answerBrokenRequest, answerError } from './errors.ts';
@@ -18,9 +20,14 @@ import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
+import { terminalHandlers } from './routes/terminal.ts';
 import { userHandlers } from './routes/users.ts';
+import { createTerminalSockets, LONGEST_FRAME_BYTES } from './terminal-socket.ts';
 import { compileValidator } from './validation.ts';
 
+/** RFC 6455: come back later. */
+const RESTARTING = 1012;
+const GOODBYE_LIMIT_MS = 500;
 const BODY_LIMIT = 1024 * 1024;
 /** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
 const MOST_AT_ONCE = 2_000;
@@ -71,9 +78,18 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });
 
+  await app.register(websocket, {
+    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
+    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
+    errorHandler: (_error, socket) => socket.terminate(),
+    preClose: (done) => {
+      endSockets(app.websocketServer.clients);
+      done();
+    },
+  });
+
   const limit = createLoginLimit();
   const handlers: Handlers = {
-    ...notBuiltYet(),
     ...healthHandlers(deps),
     ...signInHandlers(deps, limit),
     ...sessionHandlers(deps, limit),
@@ -81,9 +97,10 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
+    ...terminalHandlers(deps),
     ...auditHandlers(deps, events),
   };
-  addRoutes(app, deps, handlers);
+  addRoutes(app, deps, handlers, { terminal: createTerminalSockets(deps.terminals, deps.clock) });
   addPlainRoutes(app, deps);
   await app.ready();
   return app;
@@ -115,6 +132,14 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
   });
 }
 
+/** Pages come back by themselves, to a server that goes on; who does not say goodbye is cut off. */
+function endSockets(sockets: Iterable<WebSocket>): void {
+  for (const socket of sockets) {
+    socket.close(RESTARTING);
+    setTimeout(() => socket.terminate(), GOODBYE_LIMIT_MS).unref();
+  }
+}
+
 async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyReply): Promise<object> {
   const path = pathOf(url);
   const methods = methodsOf(path);
@@ -124,17 +149,6 @@ async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyRepl
   }
   reply.code(404);
   return { error: 'not_found', message: `there is no ${method} ${path}; GET /api/docs lists what there is` };
-}
-
-/** Routes of the contract whose server side is still to come: they say so. */
-function notBuiltYet() {
-  const refuse = async (): Promise<never> => {
-    throw new Refusal('unavailable', 'this part of the server is not there yet');
-  };
-  return {
-    createTerminalTicket: refuse,
-    terminal: refuse,
-  } satisfies Partial<Handlers>;
 }
 
 function healthHandlers(deps: ApiDeps) {

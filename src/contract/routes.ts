@@ -333,7 +333,7 @@ export const routes = {
     access: 'anyone',
     summary: 'A shell in the account of a reservation, for a ticket',
     socket: true,
-    response: { 426: s.TerminalTalk },
+    response: { 200: s.TerminalTalk },
   }),
   audit: route({
     method: 'GET',

@@ -51,7 +51,9 @@ export async function openTestApi({ trustedProxies = [] as string[] } = {}): Pro
       done();
     },
   });
+  core.stillSignedIn = (proof) => accounts.stillSignedIn(proof);
   const app = await buildApp({
+    terminals: core.terminals,
     pool: core.pool,
     accounts,
     clock: core.now,

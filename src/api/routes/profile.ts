@@ -3,7 +3,7 @@ import type { ApiDeps, Handlers } from '../handler.ts';
 import { guarded, type LoginLimit } from '../login-limit.ts';
 import { rolesOnWire } from '../views.ts';
 
-export function profileHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
+export function profileHandlers({ accounts, terminals }: ApiDeps, limit: LoginLimit) {
   return {
     async profile({ caller }) {
       const { createdAt, hasShippedPassword } = await accounts.profile.show(caller);
@@ -12,7 +12,7 @@ export function profileHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
         roles: rolesOnWire(caller),
         created_at: createdAt.toISOString(),
         default_password: hasShippedPassword,
-        terminal: false,
+        terminal: terminals.enabled,
       };
     },
     async changePassword({ request, caller, now, body }) {

@@ -30,6 +30,8 @@ export interface Config {
   readonly metricsToken: string | null;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Whether shells may be opened in the browser. */
+  readonly webTerminal: boolean;
 }
 
 export const DEFAULT_ADMIN_PASSWORD = SHIPPED_PASSWORD;
@@ -74,6 +76,7 @@ export function readConfig(env: Environment): Config {
       .split(',')
       .map((part) => part.trim())
       .filter((part) => part !== ''),
+    webTerminal: read.oneOf('WEB_TERMINAL', ['true', 'false'], 'true') === 'true',
   };
   read.oneOf('ACCESS_DRIVER', ['ssh'], 'ssh');
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { makeAccountPassword } from '#core/access/account-password.ts';
-import type { AccessDriver } from '#core/access/driver.ts';
+import type { AccessDriver, ShellAccess } from '#core/access/driver.ts';
 import { createHashThread } from '#core/access/hash-thread.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
+import { createTerminals } from '#core/pool/create-terminals.ts';
 import type { Pool } from '#core/pool/pool.ts';
+import type { Terminals } from '#core/pool/terminals.ts';
 import type { WorkLog, Workplace } from '#core/pool/workplace.ts';
 import { openStore, type Store } from '#core/store/store.ts';
 import type { Config } from './config.ts';
@@ -19,6 +21,7 @@ export interface Berth {
   readonly pool: Pool;
   readonly upkeep: Upkeep;
   readonly accounts: Accounts;
+  readonly terminals: Terminals;
   readonly metrics: Metrics;
   readonly clock: () => Date;
   /** What is not ready; empty when all is well. */
@@ -30,7 +33,7 @@ export interface Berth {
 /** What tests put in the place of the real thing. */
 export interface Overrides {
   readonly clock?: () => Date;
-  readonly driver?: AccessDriver;
+  readonly driver?: AccessDriver & ShellAccess;
 }
 
 /** Cleanings, probes and resumed preparations that run at once in one process: each holds a connection to a machine. */
@@ -64,7 +67,13 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     background,
     passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
+    closeTerminals: (allocationId) => terminals.endOf(allocationId),
   };
+  const terminals = createTerminals(place, {
+    enabled: config.webTerminal,
+    shells: driver,
+    stillSignedIn: (proof) => accounts.stillSignedIn(proof),
+  });
   const pool = createPool(place);
   metrics.watchPool(() => pool.stock(clock()));
 
@@ -72,10 +81,12 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     pool,
     upkeep: createUpkeep(place),
     accounts,
+    terminals,
     metrics,
     clock,
     readiness: () => readiness(store, clock()),
     async close(limitMs = CLOSE_LIMIT_MS) {
+      await terminals.close();
       await background.drain(limitMs);
       await handOver(place).catch((error: unknown) => log.error({ err: error }, 'leases were left to run out'));
       await Promise.all([driver.close(), hashing.close()]);

@@ -117,6 +117,17 @@ export function allocationsTable(db: Kysely<Schema>) {
       }
       return (await query.execute()).map(placedFromRow);
     },
+    /** Which of these are active. */
+    async activeAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
+      if (ids.length === 0) return new Set();
+      const rows = await db
+        .selectFrom('allocations')
+        .select('id')
+        .where('id', 'in', [...new Set(ids)])
+        .where('state', '=', 'active')
+        .execute();
+      return new Set(rows.map((row) => row.id));
+    },
     async openOnMachine(machineId: string): Promise<Allocation | undefined> {
       const row = await db
         .selectFrom('allocations')

@@ -15,6 +15,7 @@ const MEND: Record<AccessFailure, string> = {
     'Choose another account name, or remove the account, group or home of that name from the machine by hand.',
   fenced_off: 'Nothing needs to be done: the allocation had ended before its account was made.',
   still_dirty: 'Remove by hand what is left over; the removal is tried again by itself.',
+  busy: 'Close one of the terminals on it first.',
   bad_answer: 'Log in to the machine as the login user and see what it prints or which files it cannot write.',
 };
 

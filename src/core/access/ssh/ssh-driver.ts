@@ -6,12 +6,14 @@ import {
   type MachineAccess,
   type ProbeReport,
   type RemovalReport,
+  type ShellAccess,
 } from '#core/access/driver.ts';
 import { type Answer, wholeNumber } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
 import { creationLines, removalLines, timeLine } from './order.ts';
 import { commandFor, inputFor, type Verb } from './scripts.ts';
+import { openShell } from './shell.ts';
 
 export interface SshDriverOptions {
   /** Longest time for one login, in milliseconds. Default 8 s. */
@@ -32,7 +34,7 @@ const MOST_UID = 0xffff_fffe;
 const OUTCOMES = ['removed', 'absent', 'foreign'] as const;
 
 /** The driver that reaches machines over SSH. Keeps one connection per machine; see AccessDriver for what it promises. */
-export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
+export function createSshDriver(options: SshDriverOptions = {}): AccessDriver & ShellAccess {
   const connectLimitMs = options.connectLimitMs ?? 8_000;
   const scriptLimitMs = options.scriptLimitMs ?? 20_000;
   // Room for a dead kept connection, the new login after it and the script; enforced below, queues included.
@@ -85,6 +87,7 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
     close: () => connections.close(),
     probe: (machine) => call('probe', machine, () => [timeLine(Date.now())], readProbe),
     createAccount: (machine, order) => call('create', machine, () => creationLines(order, Date.now()), readCreation),
+    openShell: (machine, order, listener) => openShell(connections, machine, order, listener, timeLimitMs),
     removeAccount: (machine, order) => call('remove', machine, () => removalLines(order, Date.now()), readRemoval),
   };
 }

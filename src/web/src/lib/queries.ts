@@ -1,0 +1,81 @@
+import { keepPreviousData, QueryClient, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { CallFailure } from '#contract/client.ts';
+import type { Answer } from '#contract/routes.ts';
+import { call } from './session.ts';
+
+export type Machine = Answer<'listMachines'>[number];
+export type HeldMachine = Answer<'listReservations'>['reservations'][number];
+export type Reservation = Answer<'getReservation'>;
+export type ReservationMachine = Reservation['machines'][number];
+export type User = Answer<'listUsers'>[number];
+export type AuditEntry = Answer<'audit'>['entries'][number];
+
+/** The first part of each key says what the data is about; live.ts makes old what has changed. */
+export function makeQueryClient(): QueryClient {
+  return new QueryClient({
+    defaultOptions: {
+      queries: {
+        staleTime: 15_000,
+        gcTime: 10 * 60_000,
+        refetchOnWindowFocus: true,
+        // A "no" stays a no; a server that is away may come back.
+        retry: (failures, error) => !(error instanceof CallFailure && error.status < 500) && failures < 2,
+        retryDelay: (attempt) => Math.min(500 * 2 ** attempt, 4_000),
+        // Whether the server can be reached says the server, not the browser's opinion of the network.
+        networkMode: 'always',
+      },
+      mutations: { networkMode: 'always' },
+    },
+  });
+}
+
+export function useMachines(): UseQueryResult<Machine[]> {
+  return useQuery({ queryKey: ['machines', 'all'], queryFn: ({ signal }) => call('listMachines', { signal }) });
+}
+
+export function useMachine(name: string): UseQueryResult<Machine> {
+  return useQuery({
+    queryKey: ['machines', 'one', name],
+    queryFn: ({ signal }) => call('getMachine', { params: { name }, signal }),
+  });
+}
+
+export function useAvailable(): UseQueryResult<Answer<'available'>> {
+  return useQuery({ queryKey: ['available'], queryFn: ({ signal }) => call('available', { signal }) });
+}
+
+/** Open reservations of everybody or only my own, one item per machine. */
+export function useHeldMachines(mine: boolean): UseQueryResult<HeldMachine[]> {
+  return useQuery({
+    queryKey: ['reservations', mine ? 'mine' : 'everybody'],
+    queryFn: async ({ signal }) => (await call('listReservations', { query: { mine }, signal })).reservations,
+  });
+}
+
+export function useReservation(id: string): UseQueryResult<Reservation> {
+  return useQuery({
+    queryKey: ['reservations', 'one', id],
+    queryFn: ({ signal }) => call('getReservation', { params: { id }, signal }),
+  });
+}
+
+export function useUsers(): UseQueryResult<User[]> {
+  return useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', { signal }) });
+}
+
+export interface AuditFilter {
+  readonly actor?: string;
+  readonly action?: string;
+  readonly subject?: string;
+  readonly from?: string;
+  readonly until?: string;
+}
+
+/** One look at the newest entries that fit. */
+export function useAudit(filter: AuditFilter, limit: number): UseQueryResult<Answer<'audit'>> {
+  return useQuery({
+    queryKey: ['audit', filter, limit],
+    queryFn: ({ signal }) => call('audit', { query: { ...filter, limit }, signal }),
+    placeholderData: keepPreviousData,
+  });
+}

@@ -1,0 +1,5 @@
+import { Page } from '../components/Page.tsx';
+
+export default function Available() {
+  return <Page title="Available">…</Page>;
+}

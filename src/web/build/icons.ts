@@ -17,11 +17,11 @@ export function icons(): Plugin {
 }
 
 /** @throws Error for an icon that does not exist or is drawn with more than paths. */
-function outline(name: string): string {
+function outline(name: string): (string | undefined)[] {
   const file = new URL(`../../../node_modules/bootstrap-icons/icons/${name}.svg`, import.meta.url);
   const svg = readFileSync(file, 'utf8');
   const paths = [...svg.matchAll(/<path [^>]*?\bd="([^"]+)"/g)].map((match) => match[1]);
   if (paths.length === 0 || /<(circle|rect|g|ellipse)\b/.test(svg))
     throw new Error(`icon ${name}: only paths can be drawn`);
-  return paths.join('');
+  return paths;
 }

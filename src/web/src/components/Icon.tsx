@@ -5,7 +5,9 @@ import type { IconName } from './icon-names.ts';
 export function Icon({ name, className = '' }: { name: IconName; className?: string }) {
   return (
     <svg className={`icon ${className}`} viewBox="0 0 16 16" fill="currentColor" aria-hidden="true">
-      <path d={outlines[name]} />
+      {outlines[name].map((d) => (
+        <path key={d} d={d} />
+      ))}
     </svg>
   );
 }

@@ -56,6 +56,8 @@ export function useReservation(id: string): UseQueryResult<Reservation> {
   return useQuery({
     queryKey: ['reservations', 'one', id],
     queryFn: ({ signal }) => call('getReservation', { params: { id }, signal }),
+    // Steps of the preparation are not all events.
+    refetchInterval: ({ state: { data } }) => (data?.state === 'preparing' ? 700 : false),
   });
 }
 

@@ -1,16 +1,9 @@
 import Dropdown from 'react-bootstrap/Dropdown';
 import { useNavigate } from 'react-router';
 import { signOut, useMe } from '../lib/session.ts';
-import { chooseTheme, type ThemeChoice, useThemeChoice } from '../lib/theme.ts';
+import { chooseTheme, THEMES, useThemeChoice } from '../lib/theme.ts';
 import { tellProblem } from '../lib/toasts.ts';
 import { Icon } from './Icon.tsx';
-import type { IconName } from './icon-names.ts';
-
-export const THEMES: readonly { choice: ThemeChoice; label: string; icon: IconName }[] = [
-  { choice: 'system', label: 'As the system', icon: 'circle-half' },
-  { choice: 'light', label: 'Light', icon: 'sun' },
-  { choice: 'dark', label: 'Dark', icon: 'moon-stars' },
-];
 
 export function AccountMenu() {
   const { user, isAdmin } = useMe();

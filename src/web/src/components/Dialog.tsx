@@ -48,7 +48,7 @@ export function Dialog({
         </Modal.Title>
         <button
           type="button"
-          className="btn btn-quiet btn-sm btn-icon ms-auto"
+          className="btn btn-quiet btn-sm btn-icon"
           aria-label="Close"
           onClick={onClose}
           disabled={busy}

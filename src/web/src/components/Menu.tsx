@@ -1,10 +1,9 @@
-import type { ReactNode } from 'react';
 import Dropdown from 'react-bootstrap/Dropdown';
 import { Icon } from './Icon.tsx';
 import type { IconName } from './icon-names.ts';
 
 export interface MenuEntry {
-  readonly label: ReactNode;
+  readonly label: string;
   readonly icon: IconName;
   readonly run: () => void;
   readonly danger?: boolean;
@@ -12,20 +11,18 @@ export interface MenuEntry {
 }
 
 /** The three dots at the end of a row; `of` names the row for screen readers. */
-export function Menu({ of, entries }: { of: string; entries: readonly (MenuEntry | null | false)[] }) {
-  const shown = entries.filter((entry): entry is MenuEntry => Boolean(entry));
-  if (shown.length === 0) return null;
+export function Menu({ of, entries }: { of: string; entries: readonly MenuEntry[] }) {
   return (
     <Dropdown align="end">
       <Dropdown.Toggle bsPrefix="btn btn-quiet btn-sm btn-icon" aria-label={`Actions for ${of}`}>
         <Icon name="three-dots" />
       </Dropdown.Toggle>
       <Dropdown.Menu popperConfig={{ strategy: 'fixed' }} renderOnMount={false}>
-        {shown.map(({ label, icon, run, danger = false, disabled = false }) => (
+        {entries.map(({ label, icon, run, danger = false, disabled = false }) => (
           <Dropdown.Item
             as="button"
             type="button"
-            key={String(label)}
+            key={label}
             onClick={run}
             disabled={disabled}
             className={danger ? 'danger' : ''}

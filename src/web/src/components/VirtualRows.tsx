@@ -43,7 +43,7 @@ export function VirtualRows<T>({
           aria-rowindex={item.index + 2}
           key={item.key}
           className={`grid-row ${className}`}
-          style={{ height: item.size, transform: `translateY(${item.start - above}px)` }}
+          style={{ height: item.size, top: item.start - above }}
         >
           {children(rows[item.index] as T)}
         </div>

@@ -50,6 +50,12 @@ export function countByState(standings: readonly Standing[]): Readonly<Record<St
   return counts;
 }
 
+/** One machine with what holds it, found among all that are held. */
+export function standingOf(machine: Machine, held: readonly HeldMachine[]): Standing {
+  const holding = held.find(({ machine: name, state }) => name === machine.name && state !== 'cleaned') ?? null;
+  return { name: machine.name, machine, held: holding, state: stateOf(machine, holding) };
+}
+
 function combine(machines: readonly Machine[], held: readonly HeldMachine[]): Standing[] {
   const open = new Map(held.filter(({ state }) => state !== 'cleaned').map((one) => [one.machine, one]));
   return machines.map((machine) => {

@@ -2,6 +2,13 @@ import { useSyncExternalStore } from 'react';
 
 export type ThemeChoice = 'system' | 'light' | 'dark';
 
+/** The choices in words, each with the name of its icon. */
+export const THEMES = [
+  { choice: 'system', label: 'As the system', icon: 'circle-half' },
+  { choice: 'light', label: 'Light', icon: 'sun' },
+  { choice: 'dark', label: 'Dark', icon: 'moon-stars' },
+] as const satisfies readonly { choice: ThemeChoice; label: string; icon: string }[];
+
 const KEY = 'berth.theme';
 const system = matchMedia('(prefers-color-scheme: dark)');
 const listeners = new Set<() => void>();

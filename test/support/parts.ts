@@ -1,3 +1,4 @@
+import { chromiumInstalled } from './browser.ts';
 import { dockerAvailable } from './docker-lab.ts';
 import { mariadbInstalled } from './mariadb.ts';
 
@@ -12,5 +13,6 @@ export function missingParts(): MissingPart[] {
   const missing: MissingPart[] = [];
   if (!mariadbInstalled()) missing.push({ part: 'MariaDB (mariadbd)', lost: 'the pool was tested on SQLite only' });
   if (!dockerAvailable()) missing.push({ part: 'Docker', lost: 'nothing was tested against a real OpenSSH server' });
+  if (!chromiumInstalled()) missing.push({ part: 'Chromium', lost: 'the web page was not tested' });
   return missing;
 }

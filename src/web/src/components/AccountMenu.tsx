@@ -1,5 +1,5 @@
 import Dropdown from 'react-bootstrap/Dropdown';
-import { useNavigate } from 'react-router';
+import { NavLink, useNavigate } from 'react-router';
 import { signOut, useMe } from '../lib/session.ts';
 import { chooseTheme, THEMES, useThemeChoice } from '../lib/theme.ts';
 import { tellProblem } from '../lib/toasts.ts';
@@ -48,5 +48,22 @@ export function AccountMenu() {
         </Dropdown.Item>
       </Dropdown.Menu>
     </Dropdown>
+  );
+}
+
+/** The same for the sheet of a phone: themes are chosen in the settings there. */
+export function AccountEntries() {
+  const { user } = useMe();
+  return (
+    <div>
+      <NavLink to="/settings" className="side-link">
+        <Icon name="gear" />
+        Settings
+      </NavLink>
+      <button type="button" className="side-link" onClick={() => signOut().catch(tellProblem)}>
+        <Icon name="box-arrow-right" />
+        Sign out {user}
+      </button>
+    </div>
   );
 }

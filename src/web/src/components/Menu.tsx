@@ -17,7 +17,7 @@ export function Menu({ of, entries }: { of: string; entries: readonly MenuEntry[
       <Dropdown.Toggle bsPrefix="btn btn-quiet btn-sm btn-icon" aria-label={`Actions for ${of}`}>
         <Icon name="three-dots" />
       </Dropdown.Toggle>
-      <Dropdown.Menu popperConfig={{ strategy: 'fixed' }} renderOnMount={false}>
+      <Dropdown.Menu>
         {entries.map(({ label, icon, run, danger = false, disabled = false }) => (
           <Dropdown.Item
             as="button"

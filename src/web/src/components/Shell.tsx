@@ -2,7 +2,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import Offcanvas from 'react-bootstrap/Offcanvas';
 import { Link, NavLink, useLocation } from 'react-router';
 import { useMe } from '../lib/session.ts';
-import { AccountMenu } from './AccountMenu.tsx';
+import { AccountEntries, AccountMenu } from './AccountMenu.tsx';
 import { AwayBanner } from './AwayBanner.tsx';
 import { Mark } from './Brand.tsx';
 import { Icon } from './Icon.tsx';
@@ -107,7 +107,7 @@ function BottomBar({ isAdmin }: { isAdmin: boolean }) {
             <Places places={[...PLACES.filter(({ phone }) => !phone), ...(isAdmin ? ADMIN_PLACES : [])]} />
           </nav>
           <hr />
-          <AccountMenu />
+          <AccountEntries />
         </Offcanvas.Body>
       </Offcanvas>
     </>

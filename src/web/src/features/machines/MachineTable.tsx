@@ -48,7 +48,7 @@ export function MachineTable({
           )}
           <Head order="name" label="Name" {...head} />
           <Head order="state" label="State" {...head} />
-          <Head order="until" label="Held by" {...head} />
+          <Head order="until" label="Now" {...head} />
           <span role="columnheader">Address</span>
           <span role="columnheader">Labels</span>
           <span role="columnheader">

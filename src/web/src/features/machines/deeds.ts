@@ -56,7 +56,11 @@ export function useMachineDeeds() {
   };
 
   const remove = async (names: readonly string[]): Promise<void> => {
-    const done = await each(names, (name) => call('deleteMachine', { params: { name } }));
+    const done = await each(names, (name) => {
+      // Its own page, if it is open, must not ask for what is going.
+      queries.removeQueries({ queryKey: ['machines', 'one', name] });
+      return call('deleteMachine', { params: { name } });
+    });
     if (done.length > 0) tell(`${subject(done)} deleted.`);
   };
 

@@ -36,8 +36,8 @@ export function useDeeds() {
     try {
       const reservation = await call('release', { params: { id } });
       settle(reservation);
-      const left = reservation.machines.filter(({ state }) => state === 'cleaning').length;
-      tell(left === 0 ? 'Released. The machines are clean and free again.' : `Released. ${left} still being cleaned.`);
+      const cleaning = reservation.machines.some(({ state }) => state === 'cleaning');
+      tell(`Released. The machines are ${cleaning ? 'being cleaned' : 'clean and free again'}.`);
     } catch (error) {
       tellProblem(error);
     }

@@ -1,3 +1,4 @@
+import { useEffect, useRef, useState } from 'react';
 import Dropdown from 'react-bootstrap/Dropdown';
 import { Icon } from './Icon.tsx';
 import type { IconName } from './icon-names.ts';
@@ -12,9 +13,24 @@ export interface MenuEntry {
 
 /** The three dots at the end of a row; `of` names the row for screen readers. */
 export function Menu({ of, entries }: { of: string; entries: readonly MenuEntry[] }) {
+  // A long list has many of these: a plain button stands in until one is used.
+  const [used, setUsed] = useState(false);
+  const look = { className: 'btn btn-quiet btn-sm btn-icon', 'aria-label': `Actions for ${of}` };
+  if (used) return <OpenedMenu look={look} entries={entries} />;
   return (
-    <Dropdown align="end">
-      <Dropdown.Toggle bsPrefix="btn btn-quiet btn-sm btn-icon" aria-label={`Actions for ${of}`}>
+    <button type="button" {...look} aria-haspopup="true" aria-expanded="false" onClick={() => setUsed(true)}>
+      <Icon name="three-dots" />
+    </button>
+  );
+}
+
+function OpenedMenu({ look, entries }: { look: object; entries: readonly MenuEntry[] }) {
+  const toggle = useRef<HTMLButtonElement>(null);
+  // The stand-in had the focus.
+  useEffect(() => toggle.current?.focus(), []);
+  return (
+    <Dropdown align="end" defaultShow>
+      <Dropdown.Toggle ref={toggle} bsPrefix="bare" {...look}>
         <Icon name="three-dots" />
       </Dropdown.Toggle>
       <Dropdown.Menu>

@@ -1,3 +1,4 @@
+import { type Dispatch, memo, type SetStateAction, useCallback } from 'react';
 import { Link } from 'react-router';
 import { Icon } from '../../components/Icon.tsx';
 import { State } from '../../components/State.tsx';
@@ -22,12 +23,21 @@ export function MachineTable({
   filter: Filter;
   onSort: (order: Order) => void;
   chosen: ReadonlySet<string>;
-  onChoose: (chosen: ReadonlySet<string>) => void;
+  onChoose: Dispatch<SetStateAction<ReadonlySet<string>>>;
   isAdmin: boolean;
 }) {
   const columns = isAdmin ? 'cols-machines' : 'cols-machines reader';
   const all = standings.length > 0 && standings.every(({ name }) => chosen.has(name));
   const head = { filter, onSort };
+  const toggle = useCallback(
+    (name: string): void =>
+      onChoose((before) => {
+        const next = new Set(before);
+        if (!next.delete(name)) next.add(name);
+        return next;
+      }),
+    [onChoose],
+  );
   return (
     <div className="panel" role="table" aria-label="Machines" aria-rowcount={standings.length + 1}>
       <div role="rowgroup">
@@ -57,18 +67,7 @@ export function MachineTable({
         </div>
       </div>
       <VirtualRows rows={standings} keyOf={({ name }) => name} className={columns}>
-        {(one) => (
-          <Row
-            one={one}
-            isAdmin={isAdmin}
-            chosen={chosen.has(one.name)}
-            onChoose={() => {
-              const next = new Set(chosen);
-              if (!next.delete(one.name)) next.add(one.name);
-              onChoose(next);
-            }}
-          />
-        )}
+        {(one) => <Row one={one} isAdmin={isAdmin} chosen={chosen.has(one.name)} onToggle={toggle} />}
       </VirtualRows>
     </div>
   );
@@ -96,16 +95,17 @@ function Head({
   );
 }
 
-function Row({
+/** Rows that did not change are not drawn again while others scroll by. */
+const Row = memo(function Row({
   one,
   isAdmin,
   chosen,
-  onChoose,
+  onToggle,
 }: {
   one: Standing;
   isAdmin: boolean;
   chosen: boolean;
-  onChoose: () => void;
+  onToggle: (name: string) => void;
 }) {
   const { name, state, machine, held } = one;
   const reason = held?.problem ?? machine.reason;
@@ -118,7 +118,7 @@ function Row({
             className="form-check-input"
             aria-label={`Choose ${name}`}
             checked={chosen}
-            onChange={onChoose}
+            onChange={() => onToggle(name)}
           />
         </span>
       )}
@@ -175,7 +175,7 @@ function Row({
       </span>
     </>
   );
-}
+});
 
 function Looked({ at }: { at: string }) {
   return (

@@ -3,6 +3,8 @@ import { lazy, Suspense, useEffect } from 'react';
 import { Navigate, Route, Routes, useLocation } from 'react-router';
 import { Shell } from './components/Shell.tsx';
 import { Toasts } from './components/Toasts.tsx';
+import { EndWarning } from './features/reservations/EndWarning.tsx';
+import { DefaultPasswordBanner } from './features/settings/DefaultPasswordBanner.tsx';
 import { follow } from './lib/live.ts';
 import { useSession } from './lib/session.ts';
 import { Away } from './pages/Away.tsx';
@@ -15,6 +17,7 @@ const ReservationPage = lazy(() => import('./pages/Reservation.tsx'));
 const Available = lazy(() => import('./pages/Available.tsx'));
 const Machines = lazy(() => import('./pages/Machines.tsx'));
 const MachinePage = lazy(() => import('./pages/Machine.tsx'));
+const TerminalPage = lazy(() => import('./pages/Terminal.tsx'));
 const Users = lazy(() => import('./pages/Users.tsx'));
 const Audit = lazy(() => import('./pages/Audit.tsx'));
 const Settings = lazy(() => import('./pages/Settings.tsx'));
@@ -46,13 +49,21 @@ function SignedIn({ isAdmin }: { isAdmin: boolean }) {
   const queries = useQueryClient();
   useEffect(() => follow(queries), [queries]);
   return (
-    <Shell>
+    <Shell
+      banners={
+        <>
+          <DefaultPasswordBanner />
+          <EndWarning />
+        </>
+      }
+    >
       <Suspense fallback={<div className="page" aria-busy="true" />}>
         <Routes>
           <Route index element={<Dashboard />} />
           <Route path="login" element={<GoOn />} />
           <Route path="reservations" element={<Reservations />} />
           <Route path="reservations/:id" element={<ReservationPage />} />
+          <Route path="reservations/:id/terminal/:machine" element={<TerminalPage />} />
           <Route path="available" element={<Available />} />
           <Route path="timeline" element={<Timeline />} />
           <Route path="machines" element={<Machines />} />

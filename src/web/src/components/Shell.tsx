@@ -11,7 +11,7 @@ import { Palette } from './Palette.tsx';
 import { ADMIN_PLACES, PLACES, type Place } from './places.ts';
 
 /** What is around every page: navigation, the jump palette, the banners. */
-export function Shell({ children }: { children: ReactNode }) {
+export function Shell({ banners, children }: { banners: ReactNode; children: ReactNode }) {
   const { isAdmin } = useMe();
   const [palette, setPalette] = useState(false);
   const main = useRef<HTMLElement>(null);
@@ -62,6 +62,7 @@ export function Shell({ children }: { children: ReactNode }) {
         </div>
         <main id="main" ref={main} tabIndex={-1}>
           <AwayBanner />
+          {banners}
           {children}
         </main>
         <BottomBar isAdmin={isAdmin} />
@@ -142,7 +143,7 @@ function useShortcut(toggle: () => void): void {
 
 /** A new page begins at its top, and the keyboard with it. */
 function useFreshStart(main: React.RefObject<HTMLElement | null>): void {
-  const { pathname } = useLocation();
+  const { pathname, hash } = useLocation();
   const before = useRef(pathname);
   useEffect(() => {
     if (before.current === pathname) return;
@@ -150,4 +151,18 @@ function useFreshStart(main: React.RefObject<HTMLElement | null>): void {
     scrollTo(0, 0);
     main.current?.focus({ preventScroll: true });
   }, [pathname, main]);
+  // "#password" may be on a page that has yet to come.
+  useEffect(() => {
+    if (hash === '') return;
+    const watch = new MutationObserver(() => show());
+    const show = (): void => {
+      const target = document.getElementById(hash.slice(1));
+      if (!target) return;
+      watch.disconnect();
+      target.scrollIntoView({ block: 'center' });
+    };
+    watch.observe(document.body, { childList: true, subtree: true });
+    show();
+    return () => watch.disconnect();
+  }, [hash]);
 }

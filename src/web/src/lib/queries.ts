@@ -8,6 +8,9 @@ export type HeldMachine = Answer<'listReservations'>['reservations'][number];
 export type Reservation = Answer<'getReservation'>;
 export type ReservationMachine = Reservation['machines'][number];
 export type User = Answer<'listUsers'>[number];
+export type SshKey = Answer<'listSshKeys'>['ssh_keys'][number];
+export type OpenSession = Answer<'listSessions'>['sessions'][number];
+export type Span = Answer<'timeline'>['spans'][number];
 export type AuditEntry = Answer<'audit'>['entries'][number];
 
 /** The first part of each key says what the data is about; live.ts makes old what has changed. */
@@ -63,6 +66,41 @@ export function useReservation(id: string): UseQueryResult<Reservation> {
 
 export function useUsers(): UseQueryResult<User[]> {
   return useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', { signal }) });
+}
+
+export function useProfile(): UseQueryResult<Answer<'profile'>> {
+  return useQuery({ queryKey: ['profile', 'me'], queryFn: ({ signal }) => call('profile', { signal }) });
+}
+
+export function useSshKeys(): UseQueryResult<SshKey[]> {
+  return useQuery({
+    queryKey: ['profile', 'ssh-keys'],
+    queryFn: async ({ signal }) => (await call('listSshKeys', { signal })).ssh_keys,
+  });
+}
+
+export function useSessions(): UseQueryResult<OpenSession[]> {
+  return useQuery({
+    queryKey: ['profile', 'sessions'],
+    queryFn: async ({ signal }) => (await call('listSessions', { signal })).sessions,
+  });
+}
+
+export function useMachineHistory(name: string): UseQueryResult<Answer<'machineHistory'>> {
+  return useQuery({
+    queryKey: ['machines', 'history', name],
+    queryFn: ({ signal }) => call('machineHistory', { params: { name }, query: { limit: 20 }, signal }),
+  });
+}
+
+/** Who held and holds what between two moments (epoch milliseconds). */
+export function useTimeline(from: number, to: number): UseQueryResult<Answer<'timeline'>> {
+  return useQuery({
+    queryKey: ['timeline', from, to],
+    queryFn: ({ signal }) =>
+      call('timeline', { query: { from: new Date(from).toISOString(), to: new Date(to).toISOString() }, signal }),
+    placeholderData: keepPreviousData,
+  });
 }
 
 export interface AuditFilter {

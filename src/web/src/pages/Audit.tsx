@@ -6,6 +6,7 @@ import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { AuditFilters, type FilterText } from '../features/audit/AuditFilters.tsx';
 import { AuditTable } from '../features/audit/AuditTable.tsx';
+import { ExportCsv } from '../features/audit/ExportCsv.tsx';
 import { useAudit } from '../lib/queries.ts';
 
 const STEP = 100;
@@ -20,7 +21,12 @@ export default function Audit() {
   const query = useAudit(wire(filter), limit);
   const filtering = KEYS.some((key) => filter[key] !== '');
   return (
-    <Page title="Audit log" wide lead="What people and Berth itself have done, newest first.">
+    <Page
+      title="Audit log"
+      wide
+      lead="What people and Berth itself have done, newest first."
+      actions={<ExportCsv filter={wire(filter)} />}
+    >
       <AuditFilters
         filter={filter}
         onChange={(key, value) =>

@@ -1,11 +1,13 @@
 import { Link, useParams } from 'react-router';
 import { Empty } from '../components/Empty.tsx';
+import { Icon } from '../components/Icon.tsx';
 import { Loaded } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { ExtendMenu } from '../features/reservations/ExtendMenu.tsx';
 import { ReleaseButton } from '../features/reservations/ReleaseButton.tsx';
 import { ReservationView } from '../features/reservations/ReservationView.tsx';
-import { useReservation } from '../lib/queries.ts';
+import { useProfile, useReservation } from '../lib/queries.ts';
+import { useMe } from '../lib/session.ts';
 
 export default function ReservationPage() {
   const { id = '' } = useParams();
@@ -13,6 +15,9 @@ export default function ReservationPage() {
   const found = query.data;
   const names = found?.machines.map(({ machine }) => machine) ?? [];
   const title = titleOf(names);
+  const { user } = useMe();
+  // A terminal is for the holder alone, and may be switched off.
+  const mayOpen = useProfile().data?.terminal === true && found?.holder === user;
   return (
     <Page
       title={title}
@@ -28,9 +33,23 @@ export default function ReservationPage() {
       }
     >
       <Loaded query={query} skeleton={<span className="skeleton skeleton-card" />} missing={<Missing />}>
-        {(reservation) => <ReservationView reservation={reservation} terminal={() => null} />}
+        {(reservation) => (
+          <ReservationView
+            reservation={reservation}
+            terminal={(machine) => mayOpen && <OpenTerminal id={id} machine={machine} />}
+          />
+        )}
       </Loaded>
     </Page>
+  );
+}
+
+function OpenTerminal({ id, machine }: { id: string; machine: string }) {
+  return (
+    <Link className="btn btn-plain btn-sm" to={`/reservations/${id}/terminal/${encodeURIComponent(machine)}`}>
+      <Icon name="terminal" />
+      Open terminal
+    </Link>
   );
 }
 

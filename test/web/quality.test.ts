@@ -103,10 +103,13 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
     },
   );
 
-  it('is used without a mouse: the first Tab leads past the navigation, focus is seen, a dialog keeps and gives it back', async () => {
+  it('is used without a mouse: the first Tab leads past the navigation, focus is seen, a dialog keeps and gives it back', {
+    timeout: 60_000,
+  }, async () => {
     const { page, context, errors } = await visit(browser, server.address);
     await page.goto('/machines');
     await signIn(page, 'admin', ADMIN_PASSWORD);
+    await page.reload();
     await page.getByRole('row', { name: /box-1/ }).waitFor();
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to the content');
@@ -128,7 +131,7 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
     await context.close();
   });
 
-  it('shows hostile names, holders, reasons and systems as text', async () => {
+  it('shows hostile names, holders, reasons and systems as text', { timeout: 120_000 }, async () => {
     const { page, context, errors } = await visit(browser, server.address);
     const evil = '<img src=x onerror="document.title=1">\u202e"><script>document.title=2</script>';
     await page.route('**/api/machines', async (route) => {

@@ -90,7 +90,7 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await Promise.all([admin.context.close(), bob.context.close()]);
   });
 
-  it('a user sees no way to what is for admins, and a clear page at its address', async () => {
+  it('a user sees no way to what is for admins, and a clear page at its address', { timeout: 60_000 }, async () => {
     const { page, context, errors } = await visit(browser, server.address);
     for (const address of ['/users', '/audit']) {
       await page.goto(address);
@@ -105,7 +105,7 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await context.close();
   });
 
-  it('releases everything only after the words were typed', async () => {
+  it('releases everything only after the words were typed', { timeout: 60_000 }, async () => {
     await expect.poll(async () => (await server.call('GET', '/available')).body.available.length).toBe(3);
     expect((await server.call('POST', '/reservations?wait=20', { count: 2 })).status).toBe(201);
     const { page, context, errors } = await visit(browser, server.address);
@@ -124,7 +124,9 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await context.close();
   });
 
-  it('a machine is disabled, taken back by undo, edited and deleted; the palette finds pages', async () => {
+  it('a machine is disabled, taken back by undo, edited and deleted; the palette finds pages', {
+    timeout: 60_000,
+  }, async () => {
     const { page, context, errors } = await visit(browser, server.address);
     await page.goto('/');
     await signIn(page, 'admin', ADMIN_PASSWORD);

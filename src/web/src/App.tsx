@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { lazy, Suspense, useEffect } from 'react';
 import { Navigate, Route, Routes, useLocation } from 'react-router';
+import { Broken } from './components/Broken.tsx';
 import { Shell } from './components/Shell.tsx';
 import { Toasts } from './components/Toasts.tsx';
 import { EndWarning } from './features/reservations/EndWarning.tsx';
@@ -47,6 +48,7 @@ function SignedOut({ ended }: { ended: boolean }) {
 
 function SignedIn({ isAdmin }: { isAdmin: boolean }) {
   const queries = useQueryClient();
+  const { pathname } = useLocation();
   useEffect(() => follow(queries), [queries]);
   return (
     <Shell
@@ -57,23 +59,25 @@ function SignedIn({ isAdmin }: { isAdmin: boolean }) {
         </>
       }
     >
-      <Suspense fallback={<div className="page" aria-busy="true" />}>
-        <Routes>
-          <Route index element={<Dashboard />} />
-          <Route path="login" element={<GoOn />} />
-          <Route path="reservations" element={<Reservations />} />
-          <Route path="reservations/:id" element={<ReservationPage />} />
-          <Route path="reservations/:id/terminal/:machine" element={<TerminalPage />} />
-          <Route path="available" element={<Available />} />
-          <Route path="timeline" element={<Timeline />} />
-          <Route path="machines" element={<Machines />} />
-          <Route path="machines/:name" element={<MachinePage />} />
-          <Route path="users" element={isAdmin ? <Users /> : <AdminsOnly />} />
-          <Route path="audit" element={isAdmin ? <Audit /> : <AdminsOnly />} />
-          <Route path="settings" element={<Settings />} />
-          <Route path="*" element={<NotFound />} />
-        </Routes>
-      </Suspense>
+      <Broken address={pathname}>
+        <Suspense fallback={<div className="page" aria-busy="true" />}>
+          <Routes>
+            <Route index element={<Dashboard />} />
+            <Route path="login" element={<GoOn />} />
+            <Route path="reservations" element={<Reservations />} />
+            <Route path="reservations/:id" element={<ReservationPage />} />
+            <Route path="reservations/:id/terminal/:machine" element={<TerminalPage />} />
+            <Route path="available" element={<Available />} />
+            <Route path="timeline" element={<Timeline />} />
+            <Route path="machines" element={<Machines />} />
+            <Route path="machines/:name" element={<MachinePage />} />
+            <Route path="users" element={isAdmin ? <Users /> : <AdminsOnly />} />
+            <Route path="audit" element={isAdmin ? <Audit /> : <AdminsOnly />} />
+            <Route path="settings" element={<Settings />} />
+            <Route path="*" element={<NotFound />} />
+          </Routes>
+        </Suspense>
+      </Broken>
     </Shell>
   );
 }

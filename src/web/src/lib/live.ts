@@ -6,13 +6,6 @@ import { accessToken, renew } from './session.ts';
 /** `away`: the server does not answer and the page shows what it knew last. */
 export type Link = 'connecting' | 'live' | 'away';
 
-export interface Change {
-  readonly kind: string;
-  readonly actor: string;
-  readonly action: string;
-  readonly subject: string;
-}
-
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 /** The server says something every 15 s; a stream that is silent longer than this is dead. */
@@ -31,7 +24,6 @@ const STALE: Readonly<Record<string, readonly QueryKey[]>> = {
 
 let link: Link = 'connecting';
 const linkListeners = new Set<() => void>();
-const changeListeners = new Set<(change: Change) => void>();
 
 export function useLink(): Link {
   return useSyncExternalStore(
@@ -41,12 +33,6 @@ export function useLink(): Link {
     },
     () => link,
   );
-}
-
-/** Hears of each change; answers how to stop. */
-export function onChange(listener: (change: Change) => void): () => void {
-  changeListeners.add(listener);
-  return () => changeListeners.delete(listener);
 }
 
 /** Follows the server's events and refetches what they make old, until the answer is called. */
@@ -105,10 +91,9 @@ async function readOnce(
     if (!answer.ok || !answer.body) return 'unreachable';
     opened();
     for await (const block of blocks(answer.body, heard)) {
-      const change = parse(block);
-      if (!change) continue;
-      hear(change.kind);
-      for (const listener of changeListeners) listener(change);
+      const kind = kindOf(block);
+      if (kind === undefined) continue;
+      hear(kind);
     }
     return 'ended';
   } catch {
@@ -131,16 +116,9 @@ async function* blocks(body: ReadableStream<Uint8Array>, heard: () => void): Asy
   }
 }
 
-function parse(block: string): Change | null {
-  const field = (name: string): string | undefined =>
-    block
-      .split('\n')
-      .find((line) => line.startsWith(`${name}: `))
-      ?.slice(name.length + 2);
-  const kind = field('event');
-  const data = field('data');
-  if (kind === undefined || data === undefined) return null;
-  return { kind, ...JSON.parse(data) };
+/** What an event is about; undefined for a sign of life. */
+function kindOf(block: string): string | undefined {
+  return /^event: (.+)$/m.exec(block)?.[1];
 }
 
 /** Fetches again what became old: at once when it is quiet, and never the same thing twice at a time. */

@@ -1,4 +1,4 @@
-import { keepPreviousData, QueryClient, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { keepPreviousData, QueryClient, type UseQueryResult, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { CallFailure } from '#contract/client.ts';
 import type { Answer } from '#contract/routes.ts';
 import { call } from './session.ts';
@@ -41,10 +41,6 @@ export function useMachine(name: string): UseQueryResult<Machine> {
     queryKey: ['machines', 'one', name],
     queryFn: ({ signal }) => call('getMachine', { params: { name }, signal }),
   });
-}
-
-export function useAvailable(): UseQueryResult<Answer<'available'>> {
-  return useQuery({ queryKey: ['available'], queryFn: ({ signal }) => call('available', { signal }) });
 }
 
 /** Open reservations of everybody or only my own, one item per machine. */
@@ -90,6 +86,20 @@ export function useMachineHistory(name: string): UseQueryResult<Answer<'machineH
   return useQuery({
     queryKey: ['machines', 'history', name],
     queryFn: ({ signal }) => call('machineHistory', { params: { name }, query: { limit: 20 }, signal }),
+  });
+}
+
+/** Reservations that are over, newest end first, page by page. */
+export function useEndedReservations(mine: boolean) {
+  return useInfiniteQuery({
+    queryKey: ['reservations', 'ended', mine],
+    queryFn: ({ signal, pageParam }) =>
+      call('listReservations', {
+        query: { mine, state: 'ended', limit: 20, ...(pageParam !== null && { before: pageParam }) },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: ({ next }) => next,
   });
 }
 

@@ -3,6 +3,7 @@ import { Empty } from '../components/Empty.tsx';
 import { Loaded } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { State } from '../components/State.tsx';
+import { MachineHistory } from '../features/audit/MachineHistory.tsx';
 import { SubjectHistory } from '../features/audit/SubjectHistory.tsx';
 import { Findings, Holder, MachineDetails } from '../features/machines/MachineDetails.tsx';
 import { MachineButtons } from '../features/machines/MachineMenu.tsx';
@@ -39,7 +40,7 @@ export default function MachinePage() {
               {standing && <Holder standing={standing} mine={standing.held?.holder === user} isAdmin={isAdmin} />}
               <MachineDetails machine={machine} />
             </div>
-            <div className="stack">{isAdmin && <SubjectHistory subject={name} />}</div>
+            <div className="stack">{isAdmin ? <SubjectHistory subject={name} /> : <MachineHistory name={name} />}</div>
           </div>
         )}
       </Loaded>

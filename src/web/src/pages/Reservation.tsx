@@ -3,6 +3,7 @@ import { Empty } from '../components/Empty.tsx';
 import { Icon } from '../components/Icon.tsx';
 import { Loaded } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
+import { SubjectHistory } from '../features/audit/SubjectHistory.tsx';
 import { ExtendMenu } from '../features/reservations/ExtendMenu.tsx';
 import { ReleaseButton } from '../features/reservations/ReleaseButton.tsx';
 import { ReservationView } from '../features/reservations/ReservationView.tsx';
@@ -15,7 +16,7 @@ export default function ReservationPage() {
   const found = query.data;
   const names = found?.machines.map(({ machine }) => machine) ?? [];
   const title = titleOf(names);
-  const { user } = useMe();
+  const { user, isAdmin } = useMe();
   // A terminal is for the holder alone, and may be switched off.
   const mayOpen = useProfile().data?.terminal === true && found?.holder === user;
   return (
@@ -37,6 +38,7 @@ export default function ReservationPage() {
           <ReservationView
             reservation={reservation}
             terminal={(machine) => mayOpen && <OpenTerminal id={id} machine={machine} />}
+            history={isAdmin && <SubjectHistory subject={id} />}
           />
         )}
       </Loaded>

@@ -4,6 +4,7 @@ import { Icon } from '../components/Icon.tsx';
 import { Loaded } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { HeldList } from '../features/reservations/HeldList.tsx';
+import { PastList } from '../features/reservations/PastList.tsx';
 import { ReleaseAll } from '../features/reservations/ReleaseAll.tsx';
 import { ReserveForm } from '../features/reservations/ReserveForm.tsx';
 import { useHeldMachines } from '../lib/queries.ts';
@@ -70,6 +71,10 @@ function List({ user, isAdmin }: { user: string; isAdmin: boolean }) {
                 <HeldList reservations={others} withHolder />
               </section>
             )}
+            <section className="stack" aria-labelledby="past">
+              <h2 id="past">Past</h2>
+              <PastList mine={!isAdmin} />
+            </section>
           </>
         )}
       </Loaded>

@@ -2,6 +2,7 @@ import { useMemo, useState } from 'react';
 import { Button } from '../components/Button.tsx';
 import { Empty } from '../components/Empty.tsx';
 import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
+import { Notice } from '../components/Notice.tsx';
 import { Page } from '../components/Page.tsx';
 import { SearchField } from '../components/SearchField.tsx';
 import { fetched, NOW_AT, type Range, ZOOMS } from '../features/timeline/range.ts';
@@ -76,9 +77,16 @@ export default function TimelinePage() {
         </fieldset>
       </div>
       <Loaded query={query} skeleton={<SkeletonRows rows={10} />}>
-        {({ machines }) =>
+        {({ machines, truncated }) =>
           rows.length > 0 ? (
-            <Timeline rows={rows} range={range} now={now} onZoom={zoomBy} onPan={pan} />
+            <>
+              {truncated && (
+                <Notice tone="wait">
+                  There is more than can be shown at once. Choose a shorter time to see all of it.
+                </Notice>
+              )}
+              <Timeline rows={rows} range={range} now={now} onZoom={zoomBy} onPan={pan} />
+            </>
           ) : (
             <div className="panel">
               <Empty

@@ -3,8 +3,8 @@ import { lookOf } from '../../components/State.tsx';
 import type { Reservation } from '../../lib/queries.ts';
 
 /** How far the accounts are, machine by machine. */
-export function Progress({ reservation: { machines } }: { reservation: Reservation }) {
-  const done = machines.filter(({ state }) => state === 'active').length;
+export function Progress({ reservation: { machines, swapped = [] } }: { reservation: Reservation }) {
+  const done = machines.filter((one) => one.prepared_at !== null).length;
   return (
     <section className="panel" aria-labelledby="progress">
       <div className="panel-body stack">
@@ -19,16 +19,28 @@ export function Progress({ reservation: { machines } }: { reservation: Reservati
         </svg>
       </div>
       <ul className="lines scroll-lines">
-        {machines.map(({ machine, state, problem }) => (
-          <li key={machine} className="row-line spread">
+        {machines.map(({ machine, state, prepared_at: prepared, problem }) => {
+          const working = state === 'preparing' && prepared === null;
+          return (
+            <li key={machine} className="row-line spread">
+              <span className="row-line">
+                <Icon
+                  name={working ? 'arrow-repeat' : prepared === null ? lookOf(state).icon : 'check-circle'}
+                  className={working ? 'spin' : ''}
+                />
+                {machine}
+              </span>
+              <span className="small soft">{problem ?? (prepared === null ? lookOf(state).word : 'Account made')}</span>
+            </li>
+          );
+        })}
+        {swapped.map(({ at, machine, reason }) => (
+          <li key={`${machine} ${at}`} className="row-line spread">
             <span className="row-line">
-              <Icon
-                name={state === 'preparing' ? 'arrow-repeat' : lookOf(state).icon}
-                className={state === 'preparing' ? 'spin' : ''}
-              />
+              <Icon name="x-circle" />
               {machine}
             </span>
-            <span className="small soft">{problem ?? lookOf(state).word}</span>
+            <span className="small soft">swapped for another: {reason}</span>
           </li>
         ))}
       </ul>

@@ -20,9 +20,11 @@ const MINUTE = 60_000;
 export function ReservationView({
   reservation,
   terminal,
+  history,
 }: {
   reservation: Reservation;
   terminal: (machine: string) => ReactNode;
+  history: ReactNode;
 }) {
   const [most, setMost] = useState(AT_ONCE);
   const { reservation_id: id, state, machines, username } = reservation;
@@ -62,6 +64,7 @@ export function ReservationView({
       <div className="stack">
         <Facts reservation={reservation} />
         {active.length > 1 && <ForAll machines={active} account={username} />}
+        {history}
       </div>
     </div>
   );

@@ -1,4 +1,6 @@
 import { CallFailure } from '#contract/client.ts';
+import { routes } from '#contract/routes.ts';
+import type { TerminalSays } from '#contract/schemas.ts';
 import { call } from '../../lib/session.ts';
 
 export type ShellState =
@@ -69,20 +71,20 @@ export function connectShell(
       return again();
     }
     if (over) return;
-    const line = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/api/terminal`);
+    const line = new WebSocket(`${location.origin.replace(/^http/, 'ws')}${routes.terminal.path}`);
     line.binaryType = 'arraybuffer';
     socket = line;
     line.onopen = () =>
       line.send(JSON.stringify({ type: 'open', ticket, ...size(), resume: sessionStorage.getItem(key) }));
     line.onmessage = ({ data }) => {
       if (typeof data !== 'string') return events.output(new Uint8Array(data as ArrayBuffer));
-      const message = JSON.parse(data) as { type: string; shell?: string; resumed?: boolean; reason?: string };
+      const message = JSON.parse(data) as TerminalSays;
       if (message.type === 'opened') {
         pause = FIRST_PAUSE_MS;
-        if (message.shell !== undefined) sessionStorage.setItem(key, message.shell);
-        events.opened(message.resumed === true);
+        sessionStorage.setItem(key, message.shell);
+        events.opened(message.resumed);
         events.state({ kind: 'open' });
-      } else if (message.type === 'closed') end(reasonWords(message.reason ?? ''));
+      } else end(reasonWords(message.reason));
     };
     line.onclose = () => {
       if (socket === line) socket = null;

@@ -24,7 +24,7 @@ describe.skipIf(!chromiumInstalled())('a page that stays open', () => {
     await signIn(page, 'admin', ADMIN_PASSWORD);
     await page.getByText('1 of 1 free').waitFor();
     await server.kill();
-    await page.getByText('Berth is not reachable.').waitFor({ timeout: 20_000 });
+    await page.getByText('Berth is not reachable.').waitFor({ timeout: 40_000 });
     // What was known stays in sight.
     expect(await page.getByRole('row', { name: /box-1/ }).count()).toBe(1);
     await server.restart();

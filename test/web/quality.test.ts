@@ -17,9 +17,13 @@ interface Finding {
 /** Every serious or critical finding on the page as it stands, in words. */
 async function findings(page: Page): Promise<string[]> {
   // Half-faded things have half a contrast.
-  await page.waitForFunction(
-    'document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)',
-  );
+  await expect
+    .poll(() =>
+      page.evaluate(
+        'document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations === Infinity)',
+      ),
+    )
+    .toBe(true);
   await page.evaluate(AXE);
   const { violations } = (await page.evaluate('axe.run(document, { resultTypes: ["violations"] })')) as {
     violations: Finding[];
@@ -30,6 +34,11 @@ async function findings(page: Page): Promise<string[]> {
       ({ id, nodes }) =>
         `${id}: ${nodes.map(({ html, failureSummary }) => `${html.slice(0, 200)} ${failureSummary}`).join(' | ')}`,
     );
+}
+
+/** Nothing is being loaded any more. */
+async function settled(page: Page): Promise<void> {
+  await expect.poll(() => page.locator('[aria-busy=true]').count(), { timeout: 20_000 }).toBe(0);
 }
 
 describe.skipIf(!chromiumInstalled())('every page', () => {
@@ -93,7 +102,7 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
       for (const { address, heading } of places) {
         await page.goto(address);
         await page.getByRole('heading', { name: heading, exact: true }).first().waitFor();
-        await page.waitForFunction('document.querySelector("[aria-busy=true]") === null');
+        await settled(page);
         await look(address);
       }
       expect(problems).toEqual([]);
@@ -118,7 +127,7 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
     await page.getByRole('dialog').waitFor();
     for (let presses = 0; presses < 20; presses++) {
       await page.keyboard.press('Tab');
-      expect(await page.evaluate('document.activeElement.closest("[role=dialog]") !== null')).toBe(true);
+      await expect.poll(() => page.evaluate('document.activeElement.closest("[role=dialog]") !== null')).toBe(true);
       const seen = await page.evaluate(
         'getComputedStyle(document.activeElement).outlineStyle !== "none" || document.activeElement.closest(".chip")?.matches(":has(:focus-visible)")',
       );
@@ -158,8 +167,9 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
     for (const address of ['/machines', '/available', '/timeline', '/', '/audit']) {
       await page.goto(address);
       await page.getByRole('heading', { level: 1 }).waitFor();
-      await page.waitForFunction('document.querySelector("[aria-busy=true]") === null');
-      if (address !== '/' && address !== '/timeline') await page.getByText(evil).first().waitFor();
+      await settled(page);
+      if (address !== '/' && address !== '/timeline')
+        await page.getByText(evil).filter({ visible: true }).first().waitFor();
       expect(await page.title()).toContain('Berth');
       expect(await page.locator('img').count()).toBe(0);
     }

@@ -1,5 +1,6 @@
-import { type FormEvent, type ReactNode, useId } from 'react';
+import { type FormEvent, type KeyboardEvent, type ReactNode, useId } from 'react';
 import Modal from 'react-bootstrap/Modal';
+import { keepFocusInside } from '../lib/focus.ts';
 import { Icon } from './Icon.tsx';
 
 /** A window over the page. Escape and a click beside it close it, unless work is under way. */
@@ -39,6 +40,7 @@ export function Dialog({
       onHide={onClose}
       backdrop={busy ? 'static' : true}
       keyboard={!busy}
+      onKeyDown={(event: KeyboardEvent) => keepFocusInside(event, event.currentTarget)}
       aria-labelledby={id}
       className={wide ? 'modal-wide' : ''}
     >

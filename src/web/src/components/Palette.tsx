@@ -44,6 +44,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
     if (step !== 0 && choices.length > 0) {
       event.preventDefault();
       setAt((chosen + step + choices.length) % choices.length);
+    } else if (event.key === 'Tab') {
+      // The input is all there is to stop at.
+      event.preventDefault();
     } else if (event.key === 'Enter') {
       event.preventDefault();
       take(choices[chosen]);

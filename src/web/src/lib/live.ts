@@ -9,7 +9,7 @@ export type Link = 'connecting' | 'live' | 'away';
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 5_000;
 /** The server says something every 15 s; a stream that is silent longer than this is dead. */
-const SILENCE_MS = 40_000;
+const SILENCE_MS = 20_000;
 /** What changes together is fetched together. */
 const GATHER_MS = 200;
 

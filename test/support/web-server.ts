@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { preview } from 'vite';
 import { type Simulation, startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import { buildPage } from './page-build.ts';
-import { adminOf, type BerthProcess, startProcess } from './processes.ts';
+import { adminOf, type BerthProcess, callerOf, startProcess } from './processes.ts';
 import { freshSqlite } from './test-pool.ts';
 
 /** A real server with its page, simulated machines, and an admin's way past the page. */
@@ -13,6 +13,8 @@ export interface WebServer {
   readonly address: string;
   readonly machines: Simulation['machines'];
   readonly call: Awaited<ReturnType<typeof adminOf>>;
+  /** The same as somebody else. */
+  callAs(username: string, password: string): ReturnType<typeof adminOf>;
   /** Ends the server at once; its data stay. */
   kill(): Promise<void>;
   /** Starts it anew at the same address. */
@@ -53,6 +55,7 @@ export async function startWebServer(options: WebServerOptions = {}): Promise<We
     address: page.address,
     machines: simulation.machines,
     call,
+    callAs: (username, password) => callerOf(berth.address, username, password),
     kill: () => berth.kill(),
     async restart() {
       berth = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'info', ...settings, PORT: port });

@@ -71,3 +71,8 @@ function stateOf(machine: Machine, held: HeldMachine | null): Standing['state'] 
   if (held || machine.reserved) return 'reserved';
   return machine.state === 'ready' ? 'free' : (machine.state as Standing['state']);
 }
+
+/** Why a machine is not lent, or is odd; without its name, which stands beside it anyway. */
+export function reasonOf({ name, reason }: Machine): string | null {
+  return reason?.startsWith(`${name}: `) ? reason.slice(name.length + 2) : reason;
+}

@@ -32,7 +32,10 @@ export const ACTIONS = Object.keys(WORDS);
 /** Details as a line of text, without what says nothing. */
 export function detailText(details: object): string {
   return Object.entries(details)
-    .filter(([, value]) => value !== null && value !== undefined && value !== '')
+    .filter(
+      ([, value]) =>
+        value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
+    )
     .map(([key, value]) => `${key.replaceAll('_', ' ')}: ${plain(value)}`)
     .join(', ');
 }

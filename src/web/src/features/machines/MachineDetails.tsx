@@ -3,7 +3,7 @@ import { CopyButton } from '../../components/CopyButton.tsx';
 import { Notice } from '../../components/Notice.tsx';
 import { Ago, Moment } from '../../components/Time.tsx';
 import type { Machine } from '../../lib/queries.ts';
-import type { Standing } from '../../lib/standings.ts';
+import { reasonOf, type Standing } from '../../lib/standings.ts';
 
 /** What is registered about a machine and what Berth found on it. */
 export function MachineDetails({ machine }: { machine: Machine }) {
@@ -57,10 +57,11 @@ export function MachineDetails({ machine }: { machine: Machine }) {
 
 /** Why it is not lent, and what mends that. */
 export function Findings({ machine, problem }: { machine: Machine; problem: string | null }) {
-  if (machine.reason === null && problem === null) return null;
+  const reason = reasonOf(machine);
+  if (reason === null && problem === null) return null;
   return (
     <Notice tone="wait">
-      {machine.reason !== null && <p>{sentence(machine.reason)}</p>}
+      {reason !== null && <p>{sentence(reason)}</p>}
       {machine.mend !== null && <p>{machine.mend}</p>}
       {problem !== null && <p>{sentence(problem)} Berth tries again by itself.</p>}
     </Notice>

@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx';
 import { State } from '../../components/State.tsx';
 import { Ago, Moment } from '../../components/Time.tsx';
 import { VirtualRows } from '../../components/VirtualRows.tsx';
-import type { Standing } from '../../lib/standings.ts';
+import { reasonOf, type Standing } from '../../lib/standings.ts';
 import type { Filter, Order } from './filter.ts';
 import { MachineMenu } from './MachineMenu.tsx';
 
@@ -108,7 +108,7 @@ const Row = memo(function Row({
   onToggle: (name: string) => void;
 }) {
   const { name, state, machine, held } = one;
-  const reason = held?.problem ?? machine.reason;
+  const reason = held?.problem ?? reasonOf(machine);
   return (
     <>
       {isAdmin && (

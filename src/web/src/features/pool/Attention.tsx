@@ -1,7 +1,7 @@
 import { Link } from 'react-router';
 import { Icon } from '../../components/Icon.tsx';
 import { lookOf } from '../../components/State.tsx';
-import type { Standing } from '../../lib/standings.ts';
+import { reasonOf, type Standing } from '../../lib/standings.ts';
 
 const MOST = 5;
 
@@ -29,7 +29,7 @@ export function Attention({ standings }: { standings: readonly Standing[] }) {
               <span className="small soft">{lookOf(state).word}</span>
             </div>
             <div className="small soft">
-              {held?.problem ?? machine.reason}
+              {held?.problem ?? reasonOf(machine)}
               {machine.mend && !held?.problem && <div>{machine.mend}</div>}
             </div>
           </li>

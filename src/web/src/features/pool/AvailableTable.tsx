@@ -2,7 +2,7 @@ import { Link } from 'react-router';
 import { State } from '../../components/State.tsx';
 import { Moment } from '../../components/Time.tsx';
 import { VirtualRows } from '../../components/VirtualRows.tsx';
-import type { Standing } from '../../lib/standings.ts';
+import { reasonOf, type Standing } from '../../lib/standings.ts';
 
 /** Who has what, until when. */
 export function AvailableTable({ standings }: { standings: readonly Standing[] }) {
@@ -27,7 +27,7 @@ function Row({ one: { name, state, machine, held } }: { one: Standing }) {
   const holder = held?.holder ?? machine.reserved_by;
   const until = held?.reserved_until ?? machine.reserved_until;
   const over = state === 'cleaning';
-  const reason = held?.problem ?? (holder === null ? machine.reason : null);
+  const reason = held?.problem ?? (holder === null ? reasonOf(machine) : null);
   return (
     <>
       <span role="cell" className="truncate">

@@ -50,11 +50,16 @@ function HeldItem({ held, withHolder }: { held: Held; withHolder: boolean }) {
           ) : (
             <State state={state} />
           )}
-          {withHolder && <span className="soft">{held.holder}</span>}
+          {withHolder && (
+            <span className="row-line tight soft">
+              <Icon name="person" />
+              {held.holder}
+            </span>
+          )}
         </div>
         <div className="row-line">
           <Link className="btn btn-plain btn-sm" to={`/reservations/${id}`}>
-            {state === 'active' ? 'Connect' : 'Details'}
+            {state === 'active' && !withHolder ? 'Connect' : 'Details'}
           </Link>
           <ExtendMenu id={id} until={until} disabled={state !== 'active'} />
           <ReleaseButton id={id} machines={names} disabled={state === 'ending'} />

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openBrowser, PHONE, signIn, visit } from '../test/support/browser.ts';
+import preparePage from '../test/support/page-build.ts';
 import { ADMIN_PASSWORD } from '../test/support/processes.ts';
 import { startWebServer, type WebServer } from '../test/support/web-server.ts';
 
@@ -14,6 +15,7 @@ const MACHINES = [
 ];
 
 mkdirSync(FOLDER, { recursive: true });
+const removePage = preparePage();
 const [server, browser] = await Promise.all([startWebServer({ machines: MACHINES.length }), openBrowser()]);
 try {
   const reservation = await fill(server);
@@ -31,6 +33,7 @@ try {
 } finally {
   await browser.close();
   await server.close();
+  removePage();
 }
 
 /** People with machines, as on a working day. Answers a reservation of the admin. */
@@ -40,6 +43,11 @@ async function fill({ call, machines, callAs }: WebServer): Promise<string> {
     await call('POST', '/machines', { name, labels, host, port, user, password });
   }
   while ((await call('GET', '/available')).body.available.length < MACHINES.length) await pause();
+  const made = await call('POST', '/reservations?wait=30', {
+    machines: ['gpu-4', 'build-5'],
+    count: 2,
+    duration_minutes: 180,
+  });
   const wishes = {
     alice: { count: 2, labels: ['gpu'], duration_minutes: 240 },
     bob: { count: 2, labels: ['ci'], duration_minutes: 95 },
@@ -49,11 +57,6 @@ async function fill({ call, machines, callAs }: WebServer): Promise<string> {
     await (await callAs(username, PASSWORD))('POST', '/reservations?wait=30', wish);
   }
   await call('PATCH', '/machines/arm-3', { disabled: true });
-  const made = await call('POST', '/reservations?wait=30', {
-    machines: ['gpu-4', 'build-5'],
-    count: 2,
-    duration_minutes: 180,
-  });
   return made.body.reservation_id;
 }
 

@@ -1,9 +1,6 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { preview } from 'vite';
 import { type Simulation, startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
-import { buildPage } from './page-build.ts';
+import { builtPage } from './page-build.ts';
 import { adminOf, type BerthProcess, callerOf, startProcess } from './processes.ts';
 import { freshSqlite } from './test-pool.ts';
 
@@ -68,8 +65,7 @@ export async function startWebServer(options: WebServerOptions = {}): Promise<We
 
 /** The page as it is built for everybody, with the headers that forbid what is not its own. */
 async function servePage(api: string): Promise<{ address: string; close(): Promise<void> }> {
-  const folder = mkdtempSync(join(tmpdir(), 'berth-page-'));
-  await buildPage(folder);
+  const folder = await builtPage();
   const server = await preview({
     root: ROOT,
     logLevel: 'error',
@@ -78,9 +74,6 @@ async function servePage(api: string): Promise<{ address: string; close(): Promi
   });
   return {
     address: new URL(String(server.resolvedUrls?.local[0])).origin,
-    async close() {
-      await server.close();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => server.close(),
   };
 }

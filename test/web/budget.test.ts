@@ -1,19 +1,16 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildPage } from '../support/page-build.ts';
+import { beforeAll, expect, it } from 'vitest';
+import { builtPage } from '../support/page-build.ts';
 
 const MOST_SCRIPT = 170_000;
 const MOST_STYLE = 35_000;
 
 let folder: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'berth-budget-'));
-  await buildPage(folder);
+  folder = await builtPage();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 interface Chunk {
   readonly file: string;

@@ -3,6 +3,9 @@ import { CallFailure } from '#contract/client.ts';
 import { problemText } from '../lib/toasts.ts';
 import { Empty } from './Empty.tsx';
 
+/** There is none of that name, or there can be none. */
+const NOTHING = new Set([400, 404]);
+
 /** What is asked for from the server: a query, or several of them as one. */
 export interface Asked<T> {
   readonly data: T | undefined;
@@ -33,7 +36,7 @@ export function Loaded<T>({
       </div>
     );
   }
-  if (missing && query.error instanceof CallFailure && query.error.status === 404) return missing;
+  if (missing && query.error instanceof CallFailure && NOTHING.has(query.error.status)) return missing;
   return (
     <div className="panel" role="alert">
       <Empty

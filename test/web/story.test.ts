@@ -152,4 +152,38 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     expect(errors).toEqual([]);
     await context.close();
   });
+
+  it('warns before the end on every page, and one click gives more time; a kept key opens the next reservation', {
+    timeout: 60_000,
+  }, async () => {
+    const { page, context, errors } = await visit(browser, server.address);
+    await page.goto('/settings');
+    await signIn(page, 'bob', BOB);
+    await page.getByRole('button', { name: 'Add a key' }).click();
+    await page.getByLabel('Public key').fill(`ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)} bob@laptop`);
+    expect(await page.getByLabel('Name').inputValue()).toBe('bob@laptop');
+    await page.getByRole('dialog').getByRole('button', { name: 'Add' }).click();
+    await page.getByText('SHA256:').waitFor();
+
+    await page.keyboard.press('Control+k');
+    await page.getByRole('combobox', { name: 'Jump to' }).fill('reserve machines');
+    await page.keyboard.press('Enter');
+    await page.getByText('SSH key', { exact: true }).click();
+    expect(await page.getByRole('checkbox', { name: /bob@laptop/ }).isChecked()).toBe(true);
+    await page.getByText('Until …').click();
+    const end = new Date(Date.now() + 8 * 60_000);
+    const local = end.toLocaleString('sv-SE', { timeZone: 'Europe/Berlin' }).replace(' ', 'T').slice(0, 16);
+    await page.getByLabel('Exact end').fill(local);
+    await page.getByRole('button', { name: 'Reserve', exact: true }).click();
+    await page.getByRole('article').first().waitFor({ timeout: 20_000 });
+    expect(await page.getByText('Password of').count()).toBe(0);
+
+    await page.getByRole('link', { name: 'Timeline' }).click();
+    await page.getByText(/ends in \d:\d\d/).waitFor();
+    await page.getByRole('button', { name: '30 min more' }).click();
+    await page.getByText('Extended by 30 min').waitFor();
+    await page.getByText(/ends in \d:\d\d/).waitFor({ state: 'detached' });
+    expect(errors).toEqual([]);
+    await context.close();
+  });
 });

@@ -7,6 +7,7 @@ export interface Check {
 
 const CHECKS: readonly [string, readonly string[]][] = [
   ['types', ['node_modules/typescript/bin/tsc', '--noEmit']],
+  ['types of the web page', ['node_modules/typescript/bin/tsc', '--noEmit', '--project', 'src/web']],
   ['format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
   ['nothing unused', ['node_modules/knip/bin/knip.js']],
   ['import rules', ['scripts/import-rules.mjs']],

@@ -1,14 +1,20 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
 import { type Route, type RouteName, routes } from '#contract/routes.ts';
 import { Failure } from '#contract/schemas.ts';
 import { authenticate, type Caller } from './authenticate.ts';
 import type { ApiDeps, Call, Handler, Handlers } from './handler.ts';
+import { checkSameOrigin } from './same-origin.ts';
 
 /** What is served beside the contract, to anyone or with a check of its own. */
 const BESIDE_THE_CONTRACT = /^(\/api\/docs(\/.*)?|\/api\/openapi\.json|\/metrics)$/;
 
 /** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
-const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events']);
+const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events', 'terminal']);
+
+type SocketHandler = (socket: WebSocket, log: FastifyBaseLogger) => void;
+/** What serves the sockets of the routes that have them. */
+type Sockets = { readonly [N in RouteName]?: SocketHandler };
 
 /** Who was found to make a request. */
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -34,16 +40,22 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
  * Adds all routes of the contract, each with its permission.
  * @throws Error when one has no handler.
  */
-export function addRoutes(app: FastifyInstance, deps: ApiDeps, handlers: Handlers): void {
+export function addRoutes(app: FastifyInstance, deps: ApiDeps, handlers: Handlers, sockets: Sockets): void {
   for (const name of Object.keys(routes) as RouteName[]) {
     const handler = handlers[name] as Handler<RouteName> | undefined;
     if (!handler) throw new Error(`route ${name} has no handler`);
-    addRoute(app, deps, name, handler);
+    addRoute(app, deps, name, handler, sockets[name]);
   }
 }
 
-function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler: Handler<RouteName>): void {
-  const { method, path, access, response, ...schema } = routes[name] as Route;
+function addRoute(
+  app: FastifyInstance,
+  deps: ApiDeps,
+  name: RouteName,
+  handler: Handler<RouteName>,
+  serveSocket: SocketHandler | undefined,
+): void {
+  const { method, path, access, response, socket, ...schema } = routes[name] as Route;
   const identify = async (request: FastifyRequest): Promise<void> => {
     if (access === 'anyone') return;
     callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
@@ -64,6 +76,11 @@ function addRoute(app: FastifyInstance, deps: ApiDeps, name: RouteName, handler:
       // A body may have been held back for long: what was true before it came is looked at again.
       ...(schema.body && { preHandler: identify }),
     }),
+    ...(socket &&
+      serveSocket && {
+        onRequest: async (request: FastifyRequest) => checkSameOrigin(request),
+        wsHandler: (opened: WebSocket, request: FastifyRequest) => serveSocket(opened, request.log),
+      }),
     handler: (request, reply) =>
       handler({
         caller: callers.get(request) ?? null,

@@ -1,8 +1,11 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import cookie from '@fastify/cookie';
 import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import type { WebSocket } from 'ws';
 import { routes } from '#contract/routes.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { addRoutes, methodsOf, refuseUnknownRoutes } from './add-routes.ts';
@@ -10,14 +13,22 @@ import { answerBrokenRequest, answerError } from './errors.ts';
 import { followEvents } from './events.ts';
 import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
+import { createLoginLimit } from './login-limit.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
+import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
+import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
+import { terminalHandlers } from './routes/terminal.ts';
 import { userHandlers } from './routes/users.ts';
+import { createTerminalSockets, LONGEST_FRAME_BYTES } from './terminal-socket.ts';
 import { compileValidator } from './validation.ts';
 
+/** RFC 6455: come back later. */
+const RESTARTING = 1012;
+const GOODBYE_LIMIT_MS = 500;
 const BODY_LIMIT = 1024 * 1024;
 /** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
 const MOST_AT_ONCE = 2_000;
@@ -67,15 +78,32 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
 
+  // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
+  await app.register(cookie, { hook: false });
+
+  await app.register(websocket, {
+    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
+    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
+    errorHandler: (_error, socket) => socket.terminate(),
+    preClose: (done) => {
+      endSockets(app.websocketServer.clients);
+      done();
+    },
+  });
+
+  const limit = createLoginLimit();
   const handlers: Handlers = {
     ...healthHandlers(deps),
-    ...signInHandlers(deps),
+    ...signInHandlers(deps, limit),
+    ...sessionHandlers(deps, limit),
+    ...profileHandlers(deps, limit),
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
+    ...terminalHandlers(deps),
     ...auditHandlers(deps, events),
   };
-  addRoutes(app, deps, handlers);
+  addRoutes(app, deps, handlers, { terminal: createTerminalSockets(deps.terminals, deps.clock) });
   addPlainRoutes(app, deps);
   await app.ready();
   return app;
@@ -96,6 +124,8 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
   });
   // Counted only once a request has arrived whole: who holds back a body keeps nobody else out.
   app.addHook('preHandler', (request, reply, done) => {
+    // Terminals are bounded by themselves.
+    if (request.ws) return done();
     inWork += 1;
     // Also comes when the caller has gone away, unlike onResponse.
     reply.raw.once('close', () => {
@@ -110,6 +140,14 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
   });
+}
+
+/** Pages come back by themselves, to a server that goes on; who does not say goodbye is cut off. */
+function endSockets(sockets: Iterable<WebSocket>): void {
+  for (const socket of sockets) {
+    socket.close(RESTARTING);
+    setTimeout(() => socket.terminate(), GOODBYE_LIMIT_MS).unref();
+  }
 }
 
 async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyReply): Promise<object> {

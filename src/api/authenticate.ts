@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '#contract/routes.ts';
-import type { Accounts } from '#core/accounts/accounts.ts';
-import { type Actor, isAdmin } from '#core/domain/actor.ts';
+import type { Accounts, SignedIn } from '#core/accounts/accounts.ts';
+import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 
-export type Caller = Actor & { kind: 'user' };
+export type Caller = SignedIn;
 
 /**
  * Who calls, from the bearer token; cookies and query parameters are never looked at.

@@ -6,6 +6,7 @@ import { Refusal, type RefusalCode } from '#core/domain/refusal.ts';
 const STATUS: Readonly<Record<RefusalCode, number>> = {
   invalid_request: 400,
   account_name_refused: 400,
+  wrong_password: 400,
   invalid_grant: 401,
   unauthorized: 401,
   forbidden: 403,

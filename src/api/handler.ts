@@ -3,11 +3,13 @@ import type { Registry } from 'prom-client';
 import type { Answer, Part, RouteName, routes } from '#contract/routes.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import type { Pool } from '#core/pool/pool.ts';
+import type { Terminals } from '#core/pool/terminals.ts';
 import type { Caller } from './authenticate.ts';
 
 export interface ApiDeps {
   readonly pool: Pool;
   readonly accounts: Accounts;
+  readonly terminals: Terminals;
   readonly clock: () => Date;
   /** What is not ready; empty when all is well. */
   readonly readiness: () => Promise<string[]>;

@@ -1,5 +1,5 @@
 import { isIPv4 } from 'node:net';
-import { Refusal } from '#core/domain/refusal.ts';
+import { Refusal, type RefusalCode } from '#core/domain/refusal.ts';
 
 /**
  * Slows down the guessing of passwords. Only failed tries count, so people who know their password never meet it. Each
@@ -14,6 +14,7 @@ export interface LoginLimit {
   begin(address: string, username: string, now: Date): () => void;
 }
 
+const WRONG: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['invalid_grant', 'wrong_password']);
 const WINDOW_MS = 60_000;
 /** Failed tries per minute of one address for one name: a person who mistypes. */
 const OF_ADDRESS_FOR_NAME = 10;
@@ -79,4 +80,23 @@ function networkOf(address: string): string {
   const back = tail === undefined || tail === '' ? [] : tail.split(':');
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - front.length - back.length);
   return [...front, ...Array<string>(zeros).fill('0'), ...back].slice(0, 4).join(':');
+}
+
+/** Does `work`, which looks at a password; only a wrong password counts as a failed try. */
+export async function guarded<T>(
+  limit: LoginLimit,
+  address: string,
+  username: string,
+  now: Date,
+  work: () => Promise<T>,
+): Promise<T> {
+  const takeBack = limit.begin(address, username, now);
+  try {
+    const result = await work();
+    takeBack();
+    return result;
+  } catch (error) {
+    if (!(error instanceof Refusal && WRONG.has(error.code))) takeBack();
+    throw error;
+  }
 }

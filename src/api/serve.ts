@@ -12,6 +12,7 @@ export async function serve(
   const app = await buildApp({
     pool: berth.pool,
     accounts: berth.accounts,
+    terminals: berth.terminals,
     clock: berth.clock,
     readiness: berth.readiness,
     registry: berth.metrics.registry,

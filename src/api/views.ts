@@ -1,7 +1,12 @@
 import type { UserView } from '#core/accounts/accounts.ts';
+import type { Role } from '#core/domain/actor.ts';
 import type { MachineView, ReservationView } from '#core/pool/pool.ts';
 
 /** From the core's shapes to what crosses the wire. */
+
+export function rolesOnWire({ role }: { role: Role }): string[] {
+  return role === 'admin' ? ['admin'] : [];
+}
 
 export function userOnWire(user: UserView) {
   return {
@@ -50,6 +55,7 @@ export function reservationOnWire(reservation: ReservationView, password: string
       port: one.port,
       host_key: one.hostKey,
       state: one.state,
+      prepared_at: one.preparedAt?.toISOString() ?? null,
       problem: one.problem,
       next_try_at: one.nextTryAt?.toISOString() ?? null,
       removal: one.removal && {

@@ -13,6 +13,8 @@ export interface Route {
   readonly querystring?: TSchema;
   readonly headers?: TSchema;
   readonly body?: TSchema;
+  /** Reached by an upgrade to a WebSocket. */
+  readonly socket?: true;
   /** Content type of the answer where it is not JSON. */
   readonly produces?: readonly string[];
   /** Shape of the answer by status. */
@@ -51,6 +53,91 @@ export const routes = {
     access: 'user',
     summary: 'Who the token stands for',
     response: { 200: s.Whoami },
+  }),
+
+  openSession: route({
+    method: 'POST',
+    path: '/api/session',
+    access: 'anyone',
+    summary: 'Sign in a browser: a token, and a cookie that fetches the next ones',
+    body: s.LoginRequest,
+    response: { 200: s.LoginAnswer },
+  }),
+  refreshSession: route({
+    method: 'POST',
+    path: '/api/session/refresh',
+    access: 'anyone',
+    summary: 'The next token, for the cookie of a session',
+    headers: s.RefreshHeaders,
+    response: { 200: s.LoginAnswer },
+  }),
+  closeSession: route({
+    method: 'DELETE',
+    path: '/api/session',
+    access: 'anyone',
+    summary: 'Sign out: end the session of the cookie',
+    headers: s.RefreshHeaders,
+    response: { 200: s.Message },
+  }),
+  listSessions: route({
+    method: 'GET',
+    path: '/api/sessions',
+    access: 'user',
+    summary: 'Where I am signed in',
+    response: { 200: s.Sessions },
+  }),
+  endSessions: route({
+    method: 'DELETE',
+    path: '/api/sessions',
+    access: 'user',
+    summary: 'End all my sessions and all my tokens',
+    response: { 200: s.Message },
+  }),
+  endSession: route({
+    method: 'DELETE',
+    path: '/api/sessions/:id',
+    access: 'user',
+    summary: 'End one of my sessions',
+    params: s.IdParams,
+    response: { 200: s.Message },
+  }),
+  profile: route({
+    method: 'GET',
+    path: '/api/profile',
+    access: 'user',
+    summary: 'What Berth knows of me',
+    response: { 200: s.Profile },
+  }),
+  changePassword: route({
+    method: 'POST',
+    path: '/api/profile/password',
+    access: 'user',
+    summary: 'Change my password; ends my other sessions and all my tokens',
+    body: s.PasswordChange,
+    response: { 200: s.Message },
+  }),
+  listSshKeys: route({
+    method: 'GET',
+    path: '/api/profile/ssh-keys',
+    access: 'user',
+    summary: 'My public keys',
+    response: { 200: s.SshKeys },
+  }),
+  addSshKey: route({
+    method: 'POST',
+    path: '/api/profile/ssh-keys',
+    access: 'user',
+    summary: 'Keep a public key for later reservations',
+    body: s.SshKeyToAdd,
+    response: { 201: s.SshKey },
+  }),
+  deleteSshKey: route({
+    method: 'DELETE',
+    path: '/api/profile/ssh-keys/:id',
+    access: 'user',
+    summary: 'Forget one of my public keys',
+    params: s.IdParams,
+    response: { 200: s.Message },
   }),
 
   createUser: route({
@@ -134,6 +221,15 @@ export const routes = {
     params: s.MachineParams,
     response: { 200: s.Message },
   }),
+  machineHistory: route({
+    method: 'GET',
+    path: '/api/machines/:name/history',
+    access: 'user',
+    summary: 'What happened to a machine, newest first',
+    params: s.MachineParams,
+    querystring: s.HistoryQuery,
+    response: { 200: s.History },
+  }),
 
   reserve: route({
     method: 'GET',
@@ -157,8 +253,8 @@ export const routes = {
     method: 'GET',
     path: '/api/reservations',
     access: 'user',
-    summary: 'Open reservations, one item per machine',
-    querystring: s.MineQuery,
+    summary: 'Open or ended reservations, one item per machine',
+    querystring: s.ReservationsQuery,
     response: { 200: s.ReservationList },
   }),
   getReservation: route({
@@ -215,12 +311,37 @@ export const routes = {
     summary: 'What can be had of the pool',
     response: { 200: s.Available },
   }),
+  timeline: route({
+    method: 'GET',
+    path: '/api/timeline',
+    access: 'user',
+    summary: 'Who held and holds which machine in a span of at most 92 days',
+    querystring: s.TimelineQuery,
+    response: { 200: s.Timeline },
+  }),
+  createTerminalTicket: route({
+    method: 'POST',
+    path: '/api/terminal-tickets',
+    access: 'user',
+    summary: 'What opens a terminal on a machine of my active reservation, once, within 30 s',
+    body: s.TerminalTicketRequest,
+    response: { 201: s.TerminalTicket },
+  }),
+  terminal: route({
+    method: 'GET',
+    path: '/api/terminal',
+    access: 'anyone',
+    summary: 'A shell in the account of a reservation, for a ticket',
+    socket: true,
+    response: { 200: s.TerminalTalk },
+  }),
   audit: route({
     method: 'GET',
     path: '/api/audit',
     access: 'admin',
-    summary: 'What happened, newest first',
+    summary: 'What happened, newest first; as JSON, or as a file of comma-separated values',
     querystring: s.AuditQuery,
+    produces: ['application/json', 'text/csv'],
     response: { 200: s.Audit },
   }),
   events: route({

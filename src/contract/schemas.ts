@@ -42,6 +42,41 @@ export const LoginAnswer = Type.Object({
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer(),
 });
+
+/** No other site can make a browser send this header, so the cookie alone does nothing. */
+export const RefreshHeaders = Type.Object({
+  'x-berth-refresh': Type.Literal('1', { description: 'Must be 1; the session is that of the cookie berth_refresh' }),
+});
+export const Sessions = Type.Object({
+  sessions: Type.Array(
+    Type.Object({
+      id: Type.String(),
+      created_at: Time,
+      last_used_at: Time,
+      address: Type.String(),
+      user_agent: Type.String(),
+      current: Type.Boolean(),
+    }),
+  ),
+});
+export const IdParams = Type.Object({ id: Type.String({ format: 'uuid' }) });
+export const Profile = Type.Object({
+  user: Type.String(),
+  roles: Type.Array(Type.String()),
+  created_at: Time,
+  default_password: Type.Boolean({ description: 'The password is still the one that Berth is shipped with' }),
+  terminal: Type.Boolean({ description: 'Terminals in the browser are switched on' }),
+});
+export const PasswordChange = Type.Object({ old_password: Password, new_password: Password }, closed);
+export const SshKeyToAdd = Type.Object({ name: line(64), public_key: PublicKey }, closed);
+export const SshKey = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  public_key: Type.String(),
+  fingerprint: Type.String(),
+  created_at: Time,
+});
+export const SshKeys = Type.Object({ ssh_keys: Type.Array(SshKey) });
 export const Whoami = Type.Object({ user: Type.String(), roles: Type.Array(Type.String()) });
 
 export const UserParams = Type.Object({ username: Username });
@@ -181,9 +216,16 @@ export const Reservation = Type.Object({
       port: Type.Integer(),
       host_key: Nullable(Type.String()),
       state: Type.String(),
+      prepared_at: Nullable(Time),
       problem: Nullable(Type.String()),
       next_try_at: Nullable(Time),
       removal: Nullable(Removal),
+    }),
+  ),
+  swapped: Type.Optional(
+    Type.Array(Type.Object({ at: Time, machine: Type.String(), reason: Type.String() }), {
+      description:
+        'Machines that failed while they were prepared and were swapped for others; only where one is asked for',
     }),
   ),
   password: Type.Optional(Type.String()),
@@ -191,7 +233,25 @@ export const Reservation = Type.Object({
 export const ReservationParams = Type.Object({ id: Type.String({ format: 'uuid' }) });
 export const ReservationMachineParams = Type.Object({ id: Type.String({ format: 'uuid' }), machine: Name });
 export const Extension = Type.Object({ minutes: Type.Integer({ minimum: -43_200, maximum: 43_200 }) }, closed);
-export const MineQuery = Type.Object({ mine: Type.Optional(Type.Boolean()) }, closed);
+/** Where a page of a list ends, as its `next` gave it: a time, and what tells entries of the same time apart. */
+const Cursor = Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT[0-9:.]{5,12}Z(~[a-z0-9-]{1,64})?$' });
+export const ReservationsQuery = Type.Object(
+  {
+    mine: Type.Optional(Type.Boolean()),
+    state: Type.Optional(
+      Type.Unsafe<'open' | 'ended'>({
+        type: 'string',
+        enum: ['open', 'ended'],
+        description: 'open: all of them, soonest end first; ended: newest end first, paged by before and limit',
+      }),
+    ),
+    before: Type.Optional(Cursor),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, description: 'Reservations (not machines) on a page; ended only' }),
+    ),
+  },
+  closed,
+);
 export const ReservationList = Type.Object({
   reservations: Type.Array(
     Type.Object({
@@ -205,8 +265,79 @@ export const ReservationList = Type.Object({
       seconds_remaining: Type.Integer(),
       state: Type.String(),
       problem: Nullable(Type.String()),
+      created_at: Time,
+      ended_at: Nullable(Time),
+      end_reason: Nullable(Type.String()),
     }),
   ),
+  next: Nullable(Type.String({ description: 'Goes into `before` for the next page' })),
+});
+
+export const TimelineQuery = Type.Object(
+  { from: Type.String({ format: 'date-time' }), to: Type.String({ format: 'date-time' }) },
+  closed,
+);
+export const Timeline = Type.Object({
+  machines: Type.Array(Type.Object({ name: Type.String(), state: Type.String() })),
+  spans: Type.Array(
+    Type.Object({
+      machine: Type.String(),
+      reservation_id: Type.String(),
+      username: Type.String({ description: 'The holder' }),
+      from: Time,
+      to: Type.String({
+        description: 'When it was clean; the end of the reservation while it runs; now while it is cleaned',
+      }),
+      cleaning_since: Nullable(Time),
+      state: Type.String(),
+    }),
+  ),
+  truncated: Type.Boolean({ description: 'There are more spans than one answer holds: ask for a shorter time' }),
+});
+export const HistoryQuery = Type.Object(
+  { before: Type.Optional(Cursor), limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })) },
+  closed,
+);
+export const History = Type.Object({
+  entries: Type.Array(
+    Type.Object({
+      at: Time,
+      action: Type.String(),
+      actor: Type.String(),
+      username: Nullable(Type.String({ description: 'Whose reservation it was about' })),
+      reservation_id: Nullable(Type.String()),
+      reason: Nullable(Type.String()),
+    }),
+  ),
+  next: Nullable(Type.String({ description: 'Goes into `before` for the next page' })),
+});
+
+export const TerminalTicketRequest = Type.Object(
+  { reservation_id: Type.String({ format: 'uuid' }), machine: Name },
+  closed,
+);
+export const TerminalTicket = Type.Object({ ticket: Type.String(), expires_in: Type.Integer() });
+const Columns = Type.Integer({ minimum: 1, maximum: 1_000 });
+const Rows = Type.Integer({ minimum: 1, maximum: 1_000 });
+/** What the terminal's client says in text frames; its binary frames are what is typed. */
+export const TerminalOpen = Type.Object(
+  {
+    type: Type.Literal('open'),
+    ticket: Type.String({ minLength: 1, maxLength: 128 }),
+    cols: Columns,
+    rows: Rows,
+    resume: Nullable(Type.String({ format: 'uuid' })),
+  },
+  closed,
+);
+export const TerminalResize = Type.Object({ type: Type.Literal('resize'), cols: Columns, rows: Rows }, closed);
+/** What the server says in text frames; its binary frames are what the shell prints. */
+export type TerminalSays =
+  | { readonly type: 'opened'; readonly shell: string; readonly resumed: boolean }
+  | { readonly type: 'closed'; readonly reason: 'ended' | 'exit' | (string & {}) };
+export const TerminalTalk = Type.String({
+  description:
+    'A WebSocket. The client opens with `{"type":"open","ticket","cols","rows","resume"}` and is answered `{"type":"opened","shell","resumed"}`; binary frames are input and output; `{"type":"resize","cols","rows"}`; `{"type":"closed","reason"}` ends it',
 });
 export const Released = Type.Object({ message: Type.String(), released: Type.Integer() });
 export const Available = Type.Object({
@@ -223,7 +354,8 @@ export const AuditQuery = Type.Object(
     from: Type.Optional(Type.String({ format: 'date-time' })),
     until: Type.Optional(Type.String({ format: 'date-time' })),
     before: Type.Optional(Type.Integer({ minimum: 1 })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 500 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 50_000, description: 'json: at most 500' })),
+    format: Type.Optional(Type.Unsafe<'json' | 'csv'>({ type: 'string', enum: ['json', 'csv'] })),
   },
   closed,
 );
@@ -242,7 +374,7 @@ export const Audit = Type.Object({
 });
 export const Changes = Type.String({
   description:
-    'Events `machine`, `reservation` and, for admins, `user`; the data of each is a JSON object `{at, actor, action, subject}`',
+    'Events `machine`, `reservation` and, for admins, `user`, `session` and `terminal`; the data of each is a JSON object `{at, actor, action, subject}`',
 });
 export const Health = Type.Object({ status: Type.String() });
 export const Readiness = Type.Object({ status: Type.String(), problems: Type.Array(Type.String()) });

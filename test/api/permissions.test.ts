@@ -18,7 +18,15 @@ const FOR_ADMINS: RouteName[] = [
   'releaseAllByPost',
   'audit',
 ];
-const FOR_ANYONE: RouteName[] = ['health', 'ready', 'login'];
+const FOR_ANYONE: RouteName[] = [
+  'health',
+  'ready',
+  'login',
+  'openSession',
+  'refreshSession',
+  'closeSession',
+  'terminal',
+];
 /** A stream does not end by itself; it is tested in events.test.ts. */
 const names = (Object.keys(routes) as RouteName[]).filter((name) => name !== 'events');
 

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { isInstalled } from '#core/access/ansible/installed.ts';
+import { chromiumInstalled } from './browser.ts';
 import { dockerAvailable } from './docker-lab.ts';
 import { galeraInstalled } from './galera.ts';
 import { mariadbInstalled } from './mariadb.ts';
@@ -28,6 +29,7 @@ export function missingParts(): MissingPart[] {
   }
   const forStack = missingForStack();
   if (forStack.length > 0) missing.push({ part: forStack.join(', '), lost: 'the stack was not tested as a whole' });
+  if (!chromiumInstalled()) missing.push({ part: 'Chromium', lost: 'the web page was not tested' });
   return missing;
 }
 

@@ -72,11 +72,14 @@ export function urlOf(database: Database): string {
 }
 
 /** Calls an API as its admin. */
-export async function adminOf(address: string) {
+export const adminOf = (address: string) => callerOf(address, 'admin', ADMIN_PASSWORD);
+
+/** Calls an API as one of its users. */
+export async function callerOf(address: string, username: string, password: string) {
   const login = await fetch(`${address}/api/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'admin', password: ADMIN_PASSWORD }),
+    body: JSON.stringify({ username, password }),
   });
   const { access_token: token } = (await login.json()) as { access_token: string };
   return async (method: string, path: string, body?: object) => {

@@ -37,7 +37,7 @@ export interface TestApi {
 
 export const PASSWORD = 'a-password-for-tests';
 
-export async function openTestApi(): Promise<TestApi> {
+export async function openTestApi({ trustedProxies = [] as string[] } = {}): Promise<TestApi> {
   const { database, remove } = freshSqlite();
   const core = await openTestPool(database, createFakeDriver(), false);
   const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 });
@@ -52,7 +52,9 @@ export async function openTestApi(): Promise<TestApi> {
       done();
     },
   });
+  core.stillSignedIn = (proof) => accounts.stillSignedIn(proof);
   const app = await buildApp({
+    terminals: core.terminals,
     pool: core.pool,
     accounts,
     clock: core.now,
@@ -60,7 +62,7 @@ export async function openTestApi(): Promise<TestApi> {
     registry: new Registry(),
     logger: pino({ level: 'trace' }, sink),
     metricsToken: null,
-    trustedProxies: [],
+    trustedProxies,
   });
   const self: TestApi = {
     app,

@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Proof } from '#core/accounts/accounts.ts';
 import type { Actor } from '#core/domain/actor.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
+import { createTerminals } from '#core/pool/create-terminals.ts';
 import type { Pool, ReservationView } from '#core/pool/pool.ts';
+import type { Terminals } from '#core/pool/terminals.ts';
 import type { Workplace } from '#core/pool/workplace.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { openStore, type Store } from '#core/store/store.ts';
 import { createFakeDriver, type FakeDriver } from './fake-driver.ts';
+import { createFakeShells, type FakeShells } from './fake-shells.ts';
 
 /** One process's pool over a database, with machines in memory and a clock that the test moves. */
 export interface TestPool {
@@ -18,6 +22,11 @@ export interface TestPool {
   readonly store: Store;
   readonly driver: FakeDriver;
   readonly place: Workplace;
+  readonly terminals: Terminals;
+  /** Shells on the machines in memory. */
+  readonly shells: FakeShells;
+  /** Who counts as signed in; everybody until the test says otherwise. */
+  stillSignedIn: (proof: Proof) => Promise<boolean>;
   readonly admin: Actor;
   now(): Date;
   /** Moves the clock. */
@@ -90,7 +99,14 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
     background: createBackground(32),
     passwords: { make: () => 'made-password', hash: async (password) => `$6$${password}` },
     log: quiet,
+    closeTerminals: (allocationId) => terminals.endOf(allocationId),
   };
+  const shells = createFakeShells();
+  const terminals = createTerminals(place, {
+    enabled: true,
+    shells,
+    stillSignedIn: (proof) => self.stillSignedIn(proof),
+  });
   const pool = createPool(place);
   const upkeep = createUpkeep(place);
   let machines = 0;
@@ -100,6 +116,9 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
     store,
     driver,
     place,
+    terminals,
+    shells,
+    stillSignedIn: async () => true,
     admin,
     now: () => new Date(time.now),
     pass(seconds) {
@@ -145,6 +164,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
     },
     another: () => testPool(store, driver, time, false, admin),
     async close() {
+      await terminals.close();
       await place.background.drain(5_000);
       if (owner) await store.close();
     },

@@ -1,29 +1,52 @@
 import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { AuditEntry } from '#core/pool/pool.ts';
+import { auditCsv } from '../audit-csv.ts';
 import { authenticate } from '../authenticate.ts';
 import type { Events } from '../events.ts';
 import type { ApiDeps, Call, Handlers } from '../handler.ts';
+import { timeOf } from '../time-of.ts';
 
 const DEFAULT_LIMIT = 100;
+const MOST_ENTRIES = 500;
+const MOST_CSV_ROWS = 50_000;
 /** A listener that has not read this much is let go: it can come back and look afresh. */
 const UNREAD_LIMIT_BYTES = 256 * 1024;
 const HEARTBEAT_MS = 15_000;
 /** How soon a stream ends after its token has stopped working. */
 const RECHECK_MS = 5_000;
 
+/** What the pool's changes are about. All others are for admins. */
+const FOR_EVERYONE: ReadonlySet<string> = new Set(['machine', 'reservation']);
+/** After such a change of its own user a token may not be good any more. */
+const SIGN_IN: ReadonlySet<string> = new Set(['user', 'session']);
+
 export function auditHandlers(deps: ApiDeps, events: Events) {
   return {
-    async audit({ query: { from, until, limit = DEFAULT_LIMIT, ...query } }) {
-      const entries = await deps.pool.listAudit({
+    async audit({ query: { from, until, limit, format, before, ...query }, reply }) {
+      const filter = {
         ...query,
-        ...(from !== undefined && { from: time('from', from) }),
-        ...(until !== undefined && { until: time('until', until) }),
-        limit,
-      });
+        ...(from !== undefined && { from: timeOf('from', from) }),
+        ...(until !== undefined && { until: timeOf('until', until) }),
+      };
+      const list = (before: number | undefined, limit: number) =>
+        deps.pool.listAudit({ ...filter, ...(before !== undefined && { before }), limit });
+      if (format === 'csv') {
+        reply.type('text/csv; charset=utf-8').header('content-disposition', 'attachment; filename="berth-audit.csv"');
+        // The framework sends a stream as it is.
+        return auditCsv(list, before, limit ?? MOST_CSV_ROWS) as never;
+      }
+      if (limit !== undefined && limit > MOST_ENTRIES) {
+        throw new Refusal(
+          'invalid_request',
+          `limit: at most ${MOST_ENTRIES} entries, or ${MOST_CSV_ROWS} with format=csv`,
+        );
+      }
+      const most = limit ?? DEFAULT_LIMIT;
+      const entries = await list(before, most);
       return {
         entries: entries.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
-        next: entries.length === limit ? (entries.at(-1)?.id ?? null) : null,
+        next: entries.length === most ? (entries.at(-1)?.id ?? null) : null,
       };
     },
     events: (call) => stream(deps, events, call),
@@ -47,8 +70,8 @@ async function stream(deps: ApiDeps, events: Events, { caller, request, reply }:
     user: caller.name,
     hear(entry) {
       const kind = entry.action.split('.')[0] as string;
-      if (kind === 'user' && entry.subject === caller.name) recheck();
-      if (kind === 'user' && !isAdmin(caller)) return;
+      if (SIGN_IN.has(kind) && entry.subject === caller.name) recheck();
+      if (!FOR_EVERYONE.has(kind) && !isAdmin(caller)) return;
       send(`id: ${entry.id}\nevent: ${kind}\ndata: ${JSON.stringify(change(entry))}\n\n`);
     },
     end: () => raw.end(),
@@ -75,11 +98,4 @@ async function stream(deps: ApiDeps, events: Events, { caller, request, reply }:
 
 function change({ at, actor, action, subject }: AuditEntry) {
   return { at: at.toISOString(), actor, action, subject };
-}
-
-function time(field: string, text: string): Date {
-  const at = new Date(text);
-  if (Number.isNaN(at.getTime()))
-    throw new Refusal('invalid_request', `${field}: a time like 2026-01-31T12:00:00Z is needed`);
-  return at;
 }

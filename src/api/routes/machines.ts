@@ -4,6 +4,7 @@ import type { ApiDeps, Handlers } from '../handler.ts';
 import { machineOnWire } from '../views.ts';
 
 const SSH_PORT = 22;
+const DEFAULT_PAGE = 50;
 
 export function machineHandlers({ pool }: ApiDeps) {
   return {
@@ -29,6 +30,20 @@ export function machineHandlers({ pool }: ApiDeps) {
     },
     listMachines: async () => (await pool.listMachines()).map(machineOnWire),
     getMachine: async ({ params }) => machineOnWire(await pool.getMachine(params.name)),
+    async machineHistory({ params, query: { before, limit = DEFAULT_PAGE } }) {
+      const page = await pool.machineHistory(params.name, { ...(before !== undefined && { before }), limit });
+      return {
+        entries: page.entries.map(({ at, action, actor, holder, reservationId, reason }) => ({
+          at: at.toISOString(),
+          action,
+          actor,
+          username: holder,
+          reservation_id: reservationId,
+          reason,
+        })),
+        next: page.next,
+      };
+    },
     async updateMachine({ caller, now, params, body }) {
       const credential = credentialOf(body);
       const changes = {

@@ -1,10 +1,13 @@
 import { isAdmin } from '#core/domain/actor.ts';
+import { Refusal } from '#core/domain/refusal.ts';
 import { DEFAULT_MINUTES } from '#core/domain/reservation.ts';
-import type { ReservationView } from '#core/pool/pool.ts';
+import type { ReservationView, Timeline } from '#core/pool/pool.ts';
 import type { ApiDeps, Call, Handlers } from '../handler.ts';
+import { timeOf } from '../time-of.ts';
 import { reservationOnWire, reserveOnWire } from '../views.ts';
 
 const DEFAULT_WAIT_SECONDS = 30;
+const DEFAULT_PAGE = 50;
 
 export function reservationHandlers({ pool }: ApiDeps) {
   const releaseAll = async ({ caller, now }: Call<'releaseAll' | 'releaseAllByPost'>) => {
@@ -48,28 +51,42 @@ export function reservationHandlers({ pool }: ApiDeps) {
       return reservationOnWire(active ?? reservation, madePassword);
     },
 
-    async listReservations({ caller, now, query }) {
-      const reservations = await pool.listReservations(query.mine ? { holder: caller.name } : {});
+    async listReservations({ caller, now, query: { state = 'open', mine = false, before, limit } }) {
+      if (state === 'ended') {
+        const page = await pool.listEnded(caller, {
+          mine,
+          ...(before !== undefined && { before }),
+          limit: limit ?? DEFAULT_PAGE,
+        });
+        const items = page.reservations.flatMap((one) => itemsOnWire(one, isAdmin(caller) || one.mine, now));
+        return { reservations: items, next: page.next };
+      }
+      const given = before !== undefined ? 'before' : limit !== undefined ? 'limit' : null;
+      if (given) throw new Refusal('invalid_request', `${given}: only ended reservations come page by page`);
+      const reservations = await pool.listReservations(mine ? { holder: caller.name } : {});
       return {
-        reservations: reservations.flatMap((one) => {
-          const open = isAdmin(caller) || one.holder === caller.name;
-          return one.machines.map((machine) => ({
-            reservation_id: one.id,
-            holder: one.holder,
-            username: open ? one.accountName : null,
-            machine: machine.machine,
-            host: open ? machine.host : null,
-            port: open ? machine.port : null,
-            reserved_until: one.endsAt.toISOString(),
-            seconds_remaining: Math.max(0, Math.round((one.endsAt.getTime() - now.getTime()) / 1000)),
-            state: machine.state,
-            problem: open ? machine.problem : null,
-          }));
-        }),
+        reservations: reservations.flatMap((one) =>
+          itemsOnWire(one, isAdmin(caller) || one.holder === caller.name, now),
+        ),
+        next: null,
       };
     },
 
-    getReservation: async ({ caller, params }) => reservationOnWire(await pool.getReservation(caller, params.id)),
+    async getReservation({ caller, params }) {
+      const { swapped, ...reservation } = await pool.getReservation(caller, params.id);
+      return {
+        ...reservationOnWire(reservation),
+        swapped: swapped.map(({ at, machine, reason }) => ({ at: at.toISOString(), machine, reason })),
+      };
+    },
+    async timeline({ query, now }) {
+      const { machines, spans, truncated } = await pool.timeline(
+        timeOf('from', query.from),
+        timeOf('to', query.to),
+        now,
+      );
+      return { machines: [...machines], spans: spans.map(spanOnWire), truncated };
+    },
     release: async ({ caller, now, params }) => reservationOnWire(await pool.release(caller, params.id, now)),
     releaseMachine: async ({ caller, now, params }) =>
       reservationOnWire(await pool.release(caller, params.id, now, params.machine)),
@@ -79,6 +96,37 @@ export function reservationHandlers({ pool }: ApiDeps) {
     releaseAllByPost: releaseAll,
     available: () => pool.available(),
   } satisfies Partial<Handlers>;
+}
+
+/** One item per machine. What is needed to connect is for the holder and for admins. */
+function itemsOnWire(reservation: ReservationView, open: boolean, now: Date) {
+  return reservation.machines.map((machine) => ({
+    reservation_id: reservation.id,
+    holder: reservation.holder,
+    username: open ? reservation.accountName : null,
+    machine: machine.machine,
+    host: open ? machine.host : null,
+    port: open ? machine.port : null,
+    reserved_until: reservation.endsAt.toISOString(),
+    seconds_remaining: Math.max(0, Math.round((reservation.endsAt.getTime() - now.getTime()) / 1000)),
+    state: machine.state,
+    problem: open ? machine.problem : null,
+    created_at: reservation.startsAt.toISOString(),
+    ended_at: reservation.endedAt?.toISOString() ?? null,
+    end_reason: reservation.endReason,
+  }));
+}
+
+function spanOnWire(span: Timeline['spans'][number]) {
+  return {
+    machine: span.machine,
+    reservation_id: span.reservationId,
+    username: span.holder,
+    from: span.from.toISOString(),
+    to: span.to.toISOString(),
+    cleaning_since: span.cleaningSince?.toISOString() ?? null,
+    state: span.state,
+  };
 }
 
 /** The value, or null when it takes longer. */

@@ -1,21 +1,15 @@
-import { Refusal } from '#core/domain/refusal.ts';
 import type { ApiDeps, Handlers } from '../handler.ts';
-import { createLoginLimit } from '../login-limit.ts';
+import { guarded, type LoginLimit } from '../login-limit.ts';
+import { rolesOnWire } from '../views.ts';
 
-export function signInHandlers({ accounts }: ApiDeps) {
-  const limit = createLoginLimit();
+export function signInHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
   return {
     async login({ request, body: { username, password }, now }) {
-      const takeBack = limit.begin(request.ip, username, now);
-      try {
-        const { token, expiresInSeconds } = await accounts.login(username, password, now);
-        takeBack();
-        return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
-      } catch (error) {
-        if (!(error instanceof Refusal && error.code === 'invalid_grant')) takeBack();
-        throw error;
-      }
+      const { token, expiresInSeconds } = await guarded(limit, request.ip, username, now, () =>
+        accounts.login(username, password, now),
+      );
+      return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
     },
-    whoami: async ({ caller }) => ({ user: caller.name, roles: caller.role === 'admin' ? ['admin'] : [] }),
+    whoami: async ({ caller }) => ({ user: caller.name, roles: rolesOnWire(caller) }),
   } satisfies Partial<Handlers>;
 }

@@ -73,6 +73,46 @@ export interface AccessDriver {
   close(): Promise<void>;
 }
 
+/** Opens shells in accounts, beside what a driver does. */
+export interface ShellAccess {
+  /**
+   * Opens a login shell in the account of an allocation, in a terminal of its own. Shells hold a connection to the machine
+   * that is verified like any other; at most a few at a time are opened on one machine. Fails with an AccessError only.
+   */
+  openShell(machine: MachineAccess, order: ShellOrder, listener: ShellListener): Promise<Shell>;
+}
+
+export interface ShellOrder {
+  /** The account has to bear the mark of this allocation. */
+  readonly allocationId: string;
+  readonly accountName: string;
+  readonly size: TerminalSize;
+}
+
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface ShellListener {
+  output(data: Buffer): void;
+  /** The shell takes input again after `write` was false. */
+  drained(): void;
+  /** Once, when the shell is gone; `exited` when it ended by itself, and the connection did not. */
+  closed(exited: boolean): void;
+}
+
+export interface Shell {
+  /** False when the machine does not keep up: wait until the listener is told before more is written. */
+  write(data: Uint8Array): boolean;
+  resize(size: TerminalSize): void;
+  /** Stops and resumes the output; the machine is stopped as well then, after a bounded amount. */
+  pause(): void;
+  resume(): void;
+  /** Ends the shell; `closed` follows. */
+  close(): void;
+}
+
 export const ACCESS_FAILURES = [
   'unreachable',
   'timed_out',
@@ -86,6 +126,7 @@ export const ACCESS_FAILURES = [
   'fenced_off',
   'still_dirty',
   'bad_answer',
+  'busy',
 ] as const;
 
 export type AccessFailure = (typeof ACCESS_FAILURES)[number];

@@ -1,13 +1,21 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
+import type { Profile } from './profile.ts';
+import type { Sessions } from './sessions.ts';
+import type { SshKeys } from './ssh-keys.ts';
 
 /** People: who they are and how they prove it. What a caller may not have is thrown as a `Refusal`. */
 export interface Accounts {
+  readonly sessions: Sessions;
+  readonly profile: Profile;
+  readonly sshKeys: SshKeys;
   /** Makes the first admin unless any user exists. Safe when several processes do it at once. */
   seedAdmin(username: string, password: string, now: Date): Promise<void>;
   /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
   login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
   /** The user that a token stands for right now. Refusals: unauthorized (bad, expired, user gone, disabled, demoted, password changed). */
-  authenticate(token: string, now: Date): Promise<Actor & { kind: 'user' }>;
+  authenticate(token: string, now: Date): Promise<SignedIn>;
+  /** Whether what somebody was signed in by is still good. */
+  stillSignedIn(proof: Proof): Promise<boolean>;
   /** Refusals: invalid_request, conflict. */
   createUser(actor: Actor, user: UserToCreate, now: Date): Promise<UserView>;
   listUsers(): Promise<UserView[]>;
@@ -18,6 +26,16 @@ export interface Accounts {
   /** Refusals: not_found, last_admin. The caller has ended the user's reservations before. */
   deleteUser(actor: Actor, username: string, now: Date): Promise<void>;
 }
+
+/** What somebody is signed in by. */
+export interface Proof {
+  readonly userId: string;
+  /** Null: a token of its own, not one of a session. */
+  readonly sessionId: string | null;
+  readonly tokenVersion: number;
+}
+
+export type SignedIn = Actor & { readonly kind: 'user' } & Omit<Proof, 'userId'>;
 
 export interface UserToCreate {
   readonly username: string;

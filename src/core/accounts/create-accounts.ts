@@ -5,22 +5,28 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
-import { hashPassword, passwordFits } from './passwords.ts';
+import { hashPassword } from './passwords.ts';
+import { createProfile } from './profile.ts';
+import { createSessions } from './sessions.ts';
+import { signIn } from './sign-in.ts';
 import { checkedPassword, checkedUsername } from './sign-in-rules.ts';
+import { createSshKeys } from './ssh-keys.ts';
 import { createTokens, type TokenKeys } from './tokens.ts';
 
 /** Accounts over a store; tokens are signed with `keys`. */
 export function createAccounts(store: Store, keys: TokenKeys): Accounts {
   const tokens = createTokens(keys);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
+  const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
   return {
+    sessions: createSessions(store, tokens, keys),
+    profile: createProfile(store),
+    sshKeys: createSshKeys(store),
     seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
 
     async login(username, password, now) {
-      const user = await store.tables.users.byName(username);
-      const fits = await passwordFits(user?.passwordHash, password);
-      if (!user || !fits || user.disabled) throw new Refusal('invalid_grant', 'the user name or the password is wrong');
-      const token = await tokens.issue({ userId: user.id, version: user.tokenVersion }, now);
+      const user = await signIn(store, username, password);
+      const token = await tokens.issue({ userId: user.id, version: user.tokenVersion, sessionId: null }, now);
       await store.tables.audit.add({
         at: now,
         actor: user.username,
@@ -32,12 +38,35 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
     },
 
     async authenticate(token, now) {
-      const { userId, version } = await tokens.read(token, now);
-      const user = await userById(userId);
-      if (!user || user.disabled || user.tokenVersion !== version) {
+      const { userId, version, sessionId } = await tokens.read(token, now);
+      const [user, session] = await Promise.all([
+        userById(userId),
+        sessionId === null ? undefined : sessionById(sessionId),
+      ]);
+      const sessionGone = sessionId !== null && session?.userId !== userId;
+      if (!user || user.disabled || user.tokenVersion !== version || sessionGone) {
         throw new Refusal('unauthorized', 'the token is not valid any more; sign in again');
       }
-      return { kind: 'user', id: user.id, name: user.username, role: user.role };
+      return {
+        kind: 'user',
+        id: user.id,
+        name: user.username,
+        role: user.role,
+        sessionId,
+        tokenVersion: user.tokenVersion,
+      };
+    },
+
+    async stillSignedIn({ userId, sessionId, tokenVersion }) {
+      const [user, session] = await Promise.all([
+        userById(userId),
+        sessionId === null ? undefined : sessionById(sessionId),
+      ]);
+      if (!user || user.disabled) return false;
+      // A session may have been carried over to a new password.
+      return sessionId === null
+        ? user.tokenVersion === tokenVersion
+        : session?.userId === userId && session.tokenVersion === user.tokenVersion;
     },
 
     createUser: (actor, user, now) => createUser(store, actor, user, now),
@@ -113,6 +142,7 @@ async function updateUser(
       ...(passwordHash !== undefined && { passwordHash }),
       ...((lessTrusted || passwordHash !== undefined) && { tokenVersion: user.tokenVersion + 1 }),
     });
+    if (lessTrusted || passwordHash !== undefined) await tables.sessions.removeOf(user.id);
     await tables.audit.add({
       at: now,
       actor: actor.name,
@@ -135,6 +165,8 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     const user = existing(username, await tables.users.byName(username));
     if (user.role === 'admin' && !user.disabled) keepOneAdmin(admins);
     await refuseWhileHolding(tables, username);
+    await tables.sessions.removeOf(user.id);
+    await tables.sshKeys.removeOf(user.id);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });

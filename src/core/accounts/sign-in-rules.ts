@@ -3,6 +3,8 @@ import { Refusal } from '#core/domain/refusal.ts';
 
 /** What the audit log calls Berth itself; a user of that name could not be told from it. */
 const OWN_NAMES = new Set(['scheduler', 'setup']);
+/** The first admin's password until somebody chooses another one. */
+export const SHIPPED_PASSWORD = 'change-me';
 const LONGEST_PASSWORD = 1024;
 
 /**

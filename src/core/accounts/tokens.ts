@@ -12,6 +12,8 @@ interface Claims {
   readonly userId: string;
   /** The user's token version when it was given out. */
   readonly version: number;
+  /** The session that it was given out in, and ends with; null for a token of its own. */
+  readonly sessionId: string | null;
 }
 
 export interface Tokens {
@@ -28,9 +30,9 @@ export function createTokens(keys: TokenKeys): Tokens {
   // A signature that was checked once stays right; only the time and the user have to be looked at again.
   const checked = new Map<string, Claims & { expiresAt: number }>();
   return {
-    async issue({ userId, version }, now) {
+    async issue({ userId, version, sessionId }, now) {
       const seconds = Math.floor(now.getTime() / 1000);
-      return await new SignJWT({ ver: version })
+      return await new SignJWT({ ver: version, ...(sessionId !== null && { sid: sessionId }) })
         .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
         .setSubject(userId)
         .setIssuer(ISSUER)
@@ -54,6 +56,7 @@ export function createTokens(keys: TokenKeys): Tokens {
         const claims = {
           userId: String(payload.sub),
           version: Number(payload['ver']),
+          sessionId: payload['sid'] === undefined ? null : String(payload['sid']),
           expiresAt: Number(payload.exp) * 1000,
         };
         if (checked.size >= KEPT) checked.clear();

@@ -18,6 +18,7 @@ export class Refusal extends Error {
 export const REFUSAL_CODES = [
   'invalid_request',
   'invalid_grant',
+  'wrong_password',
   'unauthorized',
   'forbidden',
   'not_found',

@@ -6,6 +6,7 @@ import { LEASE_MS, underLease, type Workplace } from './workplace.ts';
 
 /** A cleaning that is to start as soon as there is room for it in this process. */
 export function cleanSoon(place: Workplace, allocationId: string): void {
+  place.closeTerminals?.(allocationId);
   place.background.start(`clean ${allocationId}`, async () => {
     try {
       await clean(place, allocationId);

@@ -2,6 +2,8 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import { expireDue } from './expire.ts';
 import { extend } from './extend.ts';
 import { auditEnd, auditSince } from './follow-audit.ts';
+import { listEnded } from './list-ended.ts';
+import { machineHistory } from './machine-history.ts';
 import type { Pool } from './pool.ts';
 import { deleteMachine, getMachine, registerMachine, updateMachine } from './register.ts';
 import { release, releaseAll, releaseAllOf } from './release.ts';
@@ -9,6 +11,7 @@ import { reserve } from './reserve.ts';
 import { checkDueMachines, resumeCleanings, resumePreparations } from './resume.ts';
 import { getReservation, listReservations } from './show-reservations.ts';
 import { available, stock } from './take-stock.ts';
+import { timeline } from './timeline.ts';
 import { machineView } from './views.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -40,6 +43,9 @@ export function createPool(place: Workplace): Pool {
     releaseAll: (actor, now) => releaseAll(place, actor, now),
     releaseAllOf: (actor, username, now, waitMs) => releaseAllOf(place, actor, username, now, waitMs),
     listReservations: (filter) => listReservations(place, filter),
+    listEnded: (actor, filter) => listEnded(place, actor, filter),
+    timeline: (from, to, now) => timeline(place, from, to, now),
+    machineHistory: (name, page) => machineHistory(place, name, page),
     getReservation: (actor, id) => getReservation(place, actor, id),
     listAudit: (filter) => store.tables.audit.list(filter),
     auditSince: (point) => auditSince(store, point),

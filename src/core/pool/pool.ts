@@ -50,8 +50,14 @@ export interface Pool {
   releaseAllOf(actor: Actor, username: string, now: Date, waitMs: number): Promise<void>;
   /** Open reservations (preparing, active, ending), oldest end first. `holder` limits to one user. */
   listReservations(filter: { holder?: string }): Promise<ReservationView[]>;
+  /** Reservations that are over, newest end first. `before` is the `next` of a page, or a time. Refusals: invalid_request. */
+  listEnded(actor: Actor, filter: { mine: boolean; before?: string; limit: number }): Promise<EndedPage>;
   /** Refusals: not_found (also for a foreign reservation, unless the actor is an admin). */
-  getReservation(actor: Actor, id: string): Promise<ReservationView>;
+  getReservation(actor: Actor, id: string): Promise<ReservationView & { readonly swapped: readonly Swap[] }>;
+  /** Who held and holds which machine between two moments, at most 92 days apart. Refusals: invalid_request. */
+  timeline(from: Date, to: Date, now: Date): Promise<Timeline>;
+  /** What happened to a machine, newest first; also to one that is gone. Refusals: not_found, invalid_request. */
+  machineHistory(name: string, page: { before?: string; limit: number }): Promise<HistoryPage>;
 
   /** Newest first. */
   listAudit(filter: AuditFilter): Promise<AuditEntry[]>;
@@ -151,6 +157,52 @@ export interface ReservationView {
   readonly machines: readonly AllocationView[];
 }
 
+/** A machine that failed while it was prepared, and was given up for another one. */
+interface Swap {
+  readonly at: Date;
+  readonly machine: string;
+  readonly reason: string;
+}
+
+export interface EndedPage {
+  readonly reservations: readonly (ReservationView & { readonly mine: boolean })[];
+  /** Null on the last page. */
+  readonly next: string | null;
+}
+
+export interface Timeline {
+  readonly machines: readonly { readonly name: string; readonly state: MachineState }[];
+  /** Newest first. */
+  readonly spans: readonly {
+    readonly machine: string;
+    readonly reservationId: string;
+    readonly holder: string;
+    readonly from: Date;
+    /** When it was clean; the end of the reservation while it runs; now while it is being cleaned. */
+    readonly to: Date;
+    readonly cleaningSince: Date | null;
+    readonly state: AllocationState;
+  }[];
+  /** Whether older ones were left out because there are too many. */
+  readonly truncated: boolean;
+}
+
+export interface HistoryEntry {
+  readonly at: Date;
+  readonly action: string;
+  readonly actor: string;
+  /** Whose reservation it was about, if any. */
+  readonly holder: string | null;
+  readonly reservationId: string | null;
+  readonly reason: string | null;
+}
+
+export interface HistoryPage {
+  readonly entries: readonly HistoryEntry[];
+  /** Null on the last page. */
+  readonly next: string | null;
+}
+
 export interface AllocationView {
   readonly machine: string;
   readonly host: string;
@@ -158,6 +210,8 @@ export interface AllocationView {
   /** The pinned key as `algorithm base64`, for a known_hosts line. */
   readonly hostKey: string | null;
   readonly state: AllocationState;
+  /** When its account was there; null while it is being made. */
+  readonly preparedAt: Date | null;
   /** Why cleaning has not succeeded yet, and when it is tried again. */
   readonly problem: string | null;
   readonly nextTryAt: Date | null;

@@ -3,9 +3,12 @@ import { Refusal } from '#core/domain/refusal.ts';
 import type { PlacedAllocation } from '#core/store/allocations.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import type { Tables } from '#core/store/store.ts';
-import type { ReservationView } from './pool.ts';
+import type { Pool, ReservationView } from './pool.ts';
 import { reservationView } from './views.ts';
 import type { Workplace } from './workplace.ts';
+
+/** The latest are shown; a preparation is given up long before there are so many. */
+const MOST_SWAPS = 100;
 
 /** See Pool.listReservations. */
 export async function listReservations(place: Workplace, filter: { holder?: string }): Promise<ReservationView[]> {
@@ -23,9 +26,17 @@ export async function listReservations(place: Workplace, filter: { holder?: stri
 }
 
 /** See Pool.getReservation. */
-export async function getReservation(place: Workplace, actor: Actor, id: string): Promise<ReservationView> {
-  const reservation = mayTouch(actor, id, await place.store.tables.reservations.byId(id));
-  return reservationView(reservation, await place.store.tables.allocations.ofReservation(id));
+export async function getReservation(place: Workplace, actor: Actor, id: string): ReturnType<Pool['getReservation']> {
+  const { tables } = place.store;
+  const reservation = mayTouch(actor, id, await tables.reservations.byId(id));
+  const [allocations, swaps] = await Promise.all([
+    tables.allocations.ofReservation(id),
+    tables.audit.list({ subject: id, action: 'reservation.machine_swapped', limit: MOST_SWAPS }),
+  ]);
+  const swapped = swaps
+    .reverse()
+    .map(({ at, details }) => ({ at, machine: String(details['machine']), reason: String(details['reason']) }));
+  return { ...reservationView(reservation, allocations), swapped };
 }
 
 /** @throws Refusal `not_found`. */

@@ -52,6 +52,7 @@ function allocationView(allocation: PlacedAllocation): AllocationView {
     port: allocation.port ?? 0,
     hostKey: allocation.hostKey,
     state: allocation.state,
+    preparedAt: allocation.preparedAt,
     problem: allocation.problem,
     nextTryAt: allocation.state === 'cleaning' ? allocation.nextTryAt : null,
     removal: (allocation.removal ?? null) as RemovalReport | null,

@@ -14,6 +14,8 @@ export interface Workplace {
   readonly background: Background;
   readonly passwords: AccountPasswords;
   readonly log: WorkLog;
+  /** Terminals of this process on an allocation go as soon as it is to be cleaned. */
+  readonly closeTerminals?: (allocationId: string) => void;
 }
 
 interface AccountPasswords {

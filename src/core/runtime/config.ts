@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { checkedPassword, checkedUsername } from '#core/accounts/sign-in-rules.ts';
+import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from '#core/accounts/sign-in-rules.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Database } from '#core/store/dialect.ts';
 
@@ -40,9 +40,11 @@ export interface Config {
   readonly accessPlaybookLimitSeconds: number;
   /** File that a scheduler touches whenever it was at work, for a health check beside it. */
   readonly heartbeatFile: string | null;
+  /** Whether shells may be opened in the browser. */
+  readonly webTerminal: boolean;
 }
 
-export const DEFAULT_ADMIN_PASSWORD = 'change-me';
+export const DEFAULT_ADMIN_PASSWORD = SHIPPED_PASSWORD;
 /** Of the database in src/docker-compose.yml. */
 const DEFAULT_DATABASE_PASSWORD = 'berth-development';
 const LEAST_SECRET_LENGTH = 32;
@@ -94,6 +96,7 @@ export function readConfig(env: Environment): Config {
     accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),
     accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
     heartbeatFile: read.text('BERTH_HEARTBEAT_FILE') ?? null,
+    webTerminal: read.oneOf('WEB_TERMINAL', ['true', 'false'], 'true') === 'true',
   };
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));
   underItsName('ADMIN_DEFAULT_PASSWORD', () => checkedPassword(config.adminDefaultPassword));

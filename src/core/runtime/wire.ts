@@ -2,14 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { makeAccountPassword } from '#core/access/account-password.ts';
 import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import { whyNoAnsible } from '#core/access/ansible/installed.ts';
-import type { AccessDriver } from '#core/access/driver.ts';
+import type { AccessDriver, ShellAccess } from '#core/access/driver.ts';
 import { createHashThread } from '#core/access/hash-thread.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
+import { createTerminals } from '#core/pool/create-terminals.ts';
 import type { Pool } from '#core/pool/pool.ts';
+import type { Terminals } from '#core/pool/terminals.ts';
 import type { WorkLog, Workplace } from '#core/pool/workplace.ts';
 import { openStore, type Store } from '#core/store/store.ts';
 import { type Config, SettingError } from './config.ts';
@@ -21,6 +23,7 @@ export interface Berth {
   readonly pool: Pool;
   readonly upkeep: Upkeep;
   readonly accounts: Accounts;
+  readonly terminals: Terminals;
   readonly metrics: Metrics;
   readonly clock: () => Date;
   /** What is not ready; empty when all is well. */
@@ -32,7 +35,7 @@ export interface Berth {
 /** What tests put in the place of the real thing. */
 export interface Overrides {
   readonly clock?: () => Date;
-  readonly driver?: AccessDriver;
+  readonly driver?: AccessDriver & ShellAccess;
 }
 
 /** Cleanings, probes and resumed preparations that run at once in one process: each holds a connection to a machine. */
@@ -68,7 +71,13 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     background,
     passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
+    closeTerminals: (allocationId) => terminals.endOf(allocationId),
   };
+  const terminals = createTerminals(place, {
+    enabled: config.webTerminal,
+    shells: driver,
+    stillSignedIn: (proof) => accounts.stillSignedIn(proof),
+  });
   const pool = createPool(place);
   metrics.watchPool(() => pool.stock(clock()));
 
@@ -76,10 +85,12 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     pool,
     upkeep: createUpkeep(place),
     accounts,
+    terminals,
     metrics,
     clock,
     readiness: () => readiness(store, clock()),
     async close(limitMs = CLOSE_LIMIT_MS) {
+      await terminals.close();
       await background.drain(limitMs);
       await handOver(place).catch((error: unknown) => log.error({ err: error }, 'leases were left to run out'));
       await Promise.all([driver.close(), hashing.close()]);
@@ -94,14 +105,27 @@ function refuseWithoutAnsible(config: Config): void {
   if (problem !== null) throw new SettingError(problem);
 }
 
-function accessDriver(config: Config, metrics: Metrics): AccessDriver {
+function accessDriver(config: Config, metrics: Metrics): AccessDriver & ShellAccess {
   const onCall = metrics.sshCall;
-  if (config.accessDriver === 'ssh') return createSshDriver({ onCall });
-  return createAnsibleDriver({
+  const ssh = createSshDriver({ onCall });
+  if (config.accessDriver === 'ssh') return ssh;
+  const ansible = createAnsibleDriver({
     ...(config.accessPlaybooksDir !== null && { playbooksDir: config.accessPlaybooksDir }),
     runLimitMs: config.accessPlaybookLimitSeconds * 1_000,
     onCall,
   });
+  // Ansible makes and removes accounts; a shell in the browser needs a connection that stays.
+  return {
+    ...ansible,
+    openShell: ssh.openShell,
+    forget(machineId) {
+      ansible.forget(machineId);
+      ssh.forget(machineId);
+    },
+    async close() {
+      await Promise.all([ansible.close(), ssh.close()]);
+    },
+  };
 }
 
 async function readiness(store: Store, now: Date): Promise<string[]> {

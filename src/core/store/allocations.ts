@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
 import { statesBefore } from '#core/domain/moves.ts';
 import { ALLOCATION_MOVES, type AllocationState } from '#core/domain/reservation.ts';
+import { holdsOfAllocations } from './holds.ts';
 import type { AllocationRow, Schema } from './schema.ts';
 
 export interface Allocation {
@@ -41,6 +42,7 @@ export function allocationsTable(db: Kysely<Schema>) {
       .orderBy('allocations.machine_name');
 
   return {
+    ...holdsOfAllocations(db),
     /**
      * Claims machines: one new allocation each, in state `preparing`, if the machine is ready. Answers how many there were.
      * Machines are locked in the order of their ids, so that two claims do not wait for each other in a circle.
@@ -98,6 +100,13 @@ export function allocationsTable(db: Kysely<Schema>) {
     async ofReservation(reservationId: string): Promise<PlacedAllocation[]> {
       return (await placed().where('allocations.reservation_id', '=', reservationId).execute()).map(placedFromRow);
     },
+    async ofReservations(reservationIds: readonly string[]): Promise<PlacedAllocation[]> {
+      if (reservationIds.length === 0) return [];
+      const rows = await placed()
+        .where('allocations.reservation_id', 'in', [...reservationIds])
+        .execute();
+      return rows.map(placedFromRow);
+    },
     /** All open allocations, of one holder or of all. */
     async open(holder?: string): Promise<PlacedAllocation[]> {
       let query = placed().where('allocations.open', '=', 1);
@@ -107,6 +116,17 @@ export function allocationsTable(db: Kysely<Schema>) {
           .where('reservations.holder', '=', holder);
       }
       return (await query.execute()).map(placedFromRow);
+    },
+    /** Which of these are active. */
+    async activeAmong(ids: readonly string[]): Promise<ReadonlySet<string>> {
+      if (ids.length === 0) return new Set();
+      const rows = await db
+        .selectFrom('allocations')
+        .select('id')
+        .where('id', 'in', [...new Set(ids)])
+        .where('state', '=', 'active')
+        .execute();
+      return new Set(rows.map((row) => row.id));
     },
     async openOnMachine(machineId: string): Promise<Allocation | undefined> {
       const row = await db

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { PageFrom } from './page-from.ts';
 import type { AuditRow, Schema } from './schema.ts';
 
 export interface AuditRecord {
@@ -52,6 +53,26 @@ export function auditTable(db: Kysely<Schema>) {
       if (query.from) select = select.where('at', '>=', query.from.getTime());
       if (query.until) select = select.where('at', '<', query.until.getTime());
       if (query.before !== undefined) select = select.where('id', '<', query.before);
+      return (await select.execute()).map(fromRow);
+    },
+    /** What was done to a machine of that name, newest first. (A user may bear the same name.) */
+    async ofMachine(name: string, from: PageFrom | null, limit: number): Promise<NumberedAuditRecord[]> {
+      let select = db
+        .selectFrom('audit')
+        .selectAll()
+        .where('subject', '=', name)
+        .where('action', 'like', 'machine.%')
+        .orderBy('at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit);
+      if (from) {
+        const at = from.at.getTime();
+        const beforeId = from.beforeId === null ? null : Number(from.beforeId);
+        select =
+          beforeId === null
+            ? select.where('at', from.including ? '<=' : '<', at)
+            : select.where('at', '<=', at).where((eb) => eb.or([eb('at', '<', at), eb('id', '<', beforeId)]));
+      }
       return (await select.execute()).map(fromRow);
     },
     /** Oldest first, ids above `id`. */

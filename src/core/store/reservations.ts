@@ -190,6 +190,31 @@ export function reservationsTable(db: Kysely<Schema>) {
         .where('lease_owner', '=', owner)
         .execute();
     },
+    /** Those that are over, the newest end first; of one end the largest id first. */
+    async ended(page: {
+      userId?: string;
+      before?: { at: Date; key: string | null };
+      limit: number;
+    }): Promise<Reservation[]> {
+      const { userId, before, limit } = page;
+      let query = db
+        .selectFrom('reservations')
+        .selectAll()
+        .where('ended_at', 'is not', null)
+        .orderBy('ended_at', 'desc')
+        .orderBy('id', 'desc')
+        .limit(limit);
+      if (userId !== undefined) query = query.where('user_id', '=', userId);
+      if (before) {
+        const at = before.at.getTime();
+        const { key } = before;
+        query =
+          key === null
+            ? query.where('ended_at', '<', at)
+            : query.where('ended_at', '<=', at).where((eb) => eb.or([eb('ended_at', '<', at), eb('id', '<', key)]));
+      }
+      return (await query.execute()).map(fromRow);
+    },
     /** Ids of reservations that are preparing or active, of one holder or of all. */
     async running(holder?: string): Promise<string[]> {
       let query = db.selectFrom('reservations').select('id').where('state', 'in', ['preparing', 'active']);

@@ -14,6 +14,9 @@ export interface Schema {
   allocations: AllocationRow;
   audit: AuditRow;
   heartbeats: HeartbeatRow;
+  sessions: SessionRow;
+  ssh_keys: SshKeyRow;
+  terminal_tickets: TerminalTicketRow;
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -111,4 +114,36 @@ export interface AuditRow {
 interface HeartbeatRow {
   name: string;
   at: number;
+}
+
+export interface SessionRow {
+  id: string;
+  user_id: string;
+  token_version: number;
+  token_hash: string;
+  previous_hash: string | null;
+  rotated_at: number;
+  created_at: number;
+  last_used_at: number;
+  expires_at: number;
+  address: string;
+  user_agent: string;
+}
+
+export interface SshKeyRow {
+  id: string;
+  user_id: string;
+  name: string;
+  public_key: string;
+  fingerprint: string;
+  created_at: number;
+}
+
+interface TerminalTicketRow {
+  hash: string;
+  user_id: string;
+  session_id: string | null;
+  token_version: number;
+  allocation_id: string;
+  expires_at: number;
 }

@@ -10,9 +10,13 @@ import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
 import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
+import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
+import { type Sessions, sessionsTable } from './sessions.ts';
+import { type SshKeys, sshKeysTable } from './ssh-keys.ts';
+import { type TerminalTickets, terminalTicketsTable } from './terminal-tickets.ts';
 import { type Users, usersTable } from './users.ts';
 
 export interface Tables {
@@ -23,6 +27,9 @@ export interface Tables {
   readonly allocations: Allocations;
   readonly audit: Audit;
   readonly heartbeats: Heartbeats;
+  readonly sessions: Sessions;
+  readonly sshKeys: SshKeys;
+  readonly terminalTickets: TerminalTickets;
 }
 
 export interface Store {
@@ -65,6 +72,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
     heartbeats: heartbeatsTable(handle),
+    sessions: sessionsTable(handle),
+    sshKeys: sshKeysTable(handle),
+    terminalTickets: terminalTicketsTable(handle),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -136,6 +146,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
       getMigrations: async () => ({
         '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
         '0002-row-versions': { up: rowVersions.up },
+        '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
       }),
     },
   });

@@ -35,6 +35,12 @@ export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
       const kept = dialect === 'mariadb' ? query.modifyEnd(sql`LOCK IN SHARE MODE`) : query;
       return (await kept.executeTakeFirst()) !== undefined;
     },
+    /** Reads the user and keeps others from changing it until the transaction ends. */
+    async lockById(id: string): Promise<User | undefined> {
+      const query = db.selectFrom('users').selectAll().where('id', '=', id);
+      const row = await (dialect === 'mariadb' ? query.forUpdate() : query).executeTakeFirst();
+      return row && fromRow(row);
+    },
     async list(): Promise<User[]> {
       return (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(fromRow);
     },

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
-import ssh2, { type Connection } from 'ssh2';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import { mayLogIn } from './login.ts';
 import type { MachineMemory } from './machine.ts';
-import { verbOf } from './order.ts';
-import { runPretendCommand, runPretendShell } from './pretend-shell.ts';
+import { shellOf, verbOf } from './order.ts';
+import { type PretendSize, runPretendCommand, runPretendShell } from './pretend-shell.ts';
 import { runScript } from './script-run.ts';
 
 const LOGIN_TRIES = 6;
@@ -57,20 +57,47 @@ function serveUser(connection: Connection, socket: Socket, door: Door, account: 
   socket.once('close', ended);
   connection.on('session', (accept) => {
     const session = accept();
-    let terminal = false;
-    session.on('pty', (agree) => {
-      terminal = true;
+    let size: PretendSize | null = null;
+    const resized = (to: PretendSize): void => {
+      if (size) Object.assign(size, { rows: to.rows, cols: to.cols });
+    };
+    session.on('pty', (agree, _refuse, { rows, cols }) => {
+      size = { rows, cols };
       agree?.();
     });
-    session.on('window-change', (agree) => agree?.());
+    session.on('window-change', (agree, _refuse, to) => {
+      resized(to);
+      agree?.();
+    });
     session.on('env', (agree) => agree?.());
-    session.on('shell', (agree) => runPretendShell(agree(), account, machine.name, terminal));
+    session.on('shell', (agree) => runPretendShell(agree(), account, machine.name, size));
     session.on('exec', (agree, _refuse, { command }) => {
       const verb = account === 'root' ? verbOf(command) : null;
+      const shell = account === 'root' ? shellOf(command) : null;
       if (verb) void runScript(agree(), machine, verb, drop, stopping);
+      else if (shell) openAccountShell(agree(), machine, shell, size);
       else runPretendCommand(agree(), command, account, machine.name);
     });
   });
+}
+
+/** A shell that Berth opens in an account; it ends with the account. */
+function openAccountShell(
+  channel: ServerChannel,
+  machine: MachineMemory,
+  { account, allocation }: { account: string; allocation: string },
+  size: PretendSize | null,
+): void {
+  if (machine.accounts.get(account)?.allocationId !== allocation) {
+    channel.exit(91);
+    channel.end();
+    return;
+  }
+  channel.once(
+    'close',
+    machine.openSession(account, () => channel.close()),
+  );
+  runPretendShell(channel, account, machine.name, size);
 }
 
 /** Ends a connection politely, and surely: a client that does not answer does not keep it open. */

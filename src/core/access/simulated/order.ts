@@ -23,6 +23,13 @@ export function verbOf(command: string): Verb | null {
   return VERBS.find(([firstLine]) => command.includes(firstLine))?.[1] ?? null;
 }
 
+/** Whose shell a command asks for, as the SSH driver writes it; null for any other command. */
+export function shellOf(command: string): { account: string; allocation: string } | null {
+  if (!command.includes('# berth shell 1\n')) return null;
+  const [, account, allocation] = / berth ([a-z0-9_-]+) ([A-Za-z0-9_-]+)$/.exec(command) ?? [];
+  return account !== undefined && allocation !== undefined ? { account, allocation } : null;
+}
+
 /** Reads the lines `name value` up to a line `end`. Null as long as that line is missing: the order is cut off. */
 export function readOrder(text: string): Order | null {
   const values = new Map<string, string>();

@@ -5,6 +5,12 @@ const BANNER = 'This is a machine simulated by Berth; nothing here is real.';
 
 const LONGEST_LINE = 1_000;
 
+/** The size of a terminal, as it is now. */
+export interface PretendSize {
+  rows: number;
+  cols: number;
+}
+
 /** Runs one command of `ssh machine command`: `whoami` and `hostname` work, anything else says what this is. */
 export function runPretendCommand(channel: ServerChannel, command: string, account: string, machine: string): void {
   const known = reply(command.trim(), account, machine);
@@ -16,10 +22,16 @@ export function runPretendCommand(channel: ServerChannel, command: string, accou
 }
 
 /**
- * Plays a shell that knows `whoami`, `hostname` and `exit`. With a terminal it echoes and prompts, without one it
+ * Plays a shell that knows `whoami`, `hostname`, `stty size` and `exit`. With a terminal it echoes and prompts, without one it
  * only answers. Ends when the other side does.
  */
-export function runPretendShell(channel: ServerChannel, account: string, machine: string, terminal: boolean): void {
+export function runPretendShell(
+  channel: ServerChannel,
+  account: string,
+  machine: string,
+  size: Readonly<PretendSize> | null,
+): void {
+  const terminal = size !== null;
   const lineEnd = terminal ? '\r\n' : '\n';
   const prompt = terminal ? `${account}@${machine} (simulated)$ ` : '';
   let line = '';
@@ -37,7 +49,8 @@ export function runPretendShell(channel: ServerChannel, account: string, machine
       end();
       return;
     }
-    if (command !== '') channel.write(`${reply(command, account, machine) ?? refusal(command)}${lineEnd}`);
+    if (command === 'stty size' && size) channel.write(`${size.rows} ${size.cols}${lineEnd}`);
+    else if (command !== '') channel.write(`${reply(command, account, machine) ?? refusal(command)}${lineEnd}`);
     channel.write(prompt);
   };
   const press = (letter: string): void => {

@@ -1,5 +1,5 @@
 import { type AuthenticationType, type AuthHandlerMiddleware, Client, type ClientChannel } from 'ssh2';
-import type { MachineAccess } from '#core/access/driver.ts';
+import type { MachineAccess, TerminalSize } from '#core/access/driver.ts';
 import { type Answer, readAnswer } from './answer.ts';
 import { connectFailure, HandshakeDropped } from './dial-again.ts';
 import { accessError, ConnectionDropped, hostKeyChanged, unanswered } from './failures.ts';
@@ -8,6 +8,8 @@ import { hostKeyText, preferredAlgorithms } from './host-key.ts';
 
 /** Most that a call may print, stdout and stderr together, in bytes. */
 const MOST_OUTPUT = 64 * 1024;
+/** Shells stay open for long: they leave room for the calls that make and remove accounts. */
+const SHELLS = 5;
 /** sshd allows ten sessions on a connection; two stay free for those that are just closing. */
 const CHANNELS = 8;
 
@@ -17,6 +19,7 @@ export class Connection {
   readonly hostKey: string;
   /** Calls side by side on this connection go through here. */
   readonly channels = new Gate(CHANNELS);
+  #shells = 0;
   readonly #machine: MachineAccess;
   readonly #client: Client;
   readonly #closed: Promise<void>;
@@ -38,6 +41,51 @@ export class Connection {
     this.#client.end();
     const cut = setTimeout(() => this.#client.destroy(), 500);
     return this.#closed.finally(() => clearTimeout(cut));
+  }
+
+  /**
+   * Starts a command in a terminal.
+   * @throws AccessError `busy` when there are too many terminals; ConnectionDropped.
+   */
+  openTerminal(command: string, size: TerminalSize, signal: AbortSignal): Promise<ClientChannel> {
+    const machine = this.#machine;
+    return new Promise((resolve, reject) => {
+      if (this.#shells >= SHELLS) {
+        reject(accessError('busy', machine, `${SHELLS} terminals are open on it`));
+        return;
+      }
+      this.#shells += 1;
+      let settled = false;
+      const settle = (): void => {
+        settled = true;
+        signal.removeEventListener('abort', onAbort);
+        this.#client.removeListener('close', onClose);
+      };
+      const fail = (error: unknown): void => {
+        if (settled) return;
+        settle();
+        this.#shells -= 1;
+        reject(error);
+      };
+      const onAbort = (): void => fail(signal.reason);
+      const onClose = (): void => fail(new ConnectionDropped(machine));
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#client.once('close', onClose);
+      const pty = { term: 'xterm-256color', cols: size.columns, rows: size.rows };
+      try {
+        this.#client.exec(command, { pty }, (error, channel) => {
+          if (error) return fail(new ConnectionDropped(machine));
+          if (settled) return void channel.close();
+          settle();
+          channel.once('close', () => {
+            this.#shells -= 1;
+          });
+          resolve(channel);
+        });
+      } catch {
+        fail(new ConnectionDropped(machine));
+      }
+    });
   }
 
   /**

@@ -17,6 +17,7 @@ const MEND: Record<AccessFailure, string> = {
     'Another machine of the pool may be this same one under another name or address, or another Berth lends it too: let only one do so, or release what is lent there.',
   fenced_off: 'Nothing needs to be done: the allocation had ended before its account was made.',
   still_dirty: 'Remove by hand what is left over; the removal is tried again by itself.',
+  busy: 'Close one of the terminals on it first.',
   bad_answer: 'Log in to the machine as the login user and see what it prints or which files it cannot write.',
 };
 

@@ -1,10 +1,17 @@
-import { type AccessDriver, AccessError, type AccessFailure, type MachineAccess } from '#core/access/driver.ts';
+import {
+  type AccessDriver,
+  AccessError,
+  type AccessFailure,
+  type MachineAccess,
+  type ShellAccess,
+} from '#core/access/driver.ts';
 import type { Answer } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
 import { creationLines, removalLines, timeLine } from './order.ts';
 import { readCreation, readProbe, readRemoval } from './reports.ts';
 import { commandFor, inputFor, type Verb } from './scripts.ts';
+import { openShell } from './shell.ts';
 
 export interface SshDriverOptions {
   /** Longest time for one login, in milliseconds. Default 8 s. */
@@ -22,7 +29,7 @@ export interface SshDriverOptions {
 }
 
 /** The driver that reaches machines over SSH. Keeps one connection per machine; see AccessDriver for what it promises. */
-export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
+export function createSshDriver(options: SshDriverOptions = {}): AccessDriver & ShellAccess {
   const connectLimitMs = options.connectLimitMs ?? 8_000;
   const scriptLimitMs = options.scriptLimitMs ?? 20_000;
   // Room for a dead kept connection, the new login after it and the script; enforced below, queues included.
@@ -81,6 +88,7 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver {
         (answer, hostKey) => readProbe(answer, hostKey, Date.now()),
       ),
     createAccount: (machine, order) => call('create', machine, () => creationLines(order, Date.now()), readCreation),
+    openShell: (machine, order, listener) => openShell(connections, machine, order, listener, timeLimitMs),
     removeAccount: (machine, order) => call('remove', machine, () => removalLines(order, Date.now()), readRemoval),
   };
 }

@@ -1,0 +1,47 @@
+import type { SshKey } from '#core/accounts/ssh-keys.ts';
+import type { ApiDeps, Handlers } from '../handler.ts';
+import { guarded, type LoginLimit } from '../login-limit.ts';
+import { rolesOnWire } from '../views.ts';
+
+export function profileHandlers({ accounts, terminals }: ApiDeps, limit: LoginLimit) {
+  return {
+    async profile({ caller }) {
+      const { createdAt, hasShippedPassword } = await accounts.profile.show(caller);
+      return {
+        user: caller.name,
+        roles: rolesOnWire(caller),
+        created_at: createdAt.toISOString(),
+        default_password: hasShippedPassword,
+        terminal: terminals.enabled,
+      };
+    },
+    async changePassword({ request, caller, now, body }) {
+      // Whoever has got hold of a token must not find out the password with it.
+      await guarded(limit, request.ip, caller.name, now, () =>
+        accounts.profile.changePassword(caller, body.old_password, body.new_password, now),
+      );
+      return { message: 'password changed' };
+    },
+
+    listSshKeys: async ({ caller }) => ({ ssh_keys: (await accounts.sshKeys.list(caller)).map(onWire) }),
+    async addSshKey({ caller, now, body, reply }) {
+      const key = await accounts.sshKeys.add(caller, body.name, body.public_key, now);
+      reply.code(201);
+      return onWire(key);
+    },
+    async deleteSshKey({ caller, now, params }) {
+      await accounts.sshKeys.remove(caller, params.id, now);
+      return { message: 'deleted' };
+    },
+  } satisfies Partial<Handlers>;
+}
+
+function onWire(key: SshKey) {
+  return {
+    id: key.id,
+    name: key.name,
+    public_key: key.publicKey,
+    fingerprint: key.fingerprint,
+    created_at: key.createdAt.toISOString(),
+  };
+}

@@ -1,0 +1,74 @@
+import { Refusal } from '#core/domain/refusal.ts';
+import type { Store } from '#core/store/store.ts';
+import type { SignedIn } from './accounts.ts';
+import { hashPassword, passwordFits } from './passwords.ts';
+import { checkedPassword, SHIPPED_PASSWORD } from './sign-in-rules.ts';
+
+/** What a user may see and change of the own account. */
+export interface Profile {
+  /** Refusals: unauthorized (the user is gone). */
+  show(caller: SignedIn): Promise<{ createdAt: Date; hasShippedPassword: boolean }>;
+  /**
+   * Ends all tokens of the user and all sessions but the caller's own. Refusals: wrong_password (the old one),
+   * invalid_request.
+   */
+  changePassword(caller: SignedIn, oldPassword: string, newPassword: string, now: Date): Promise<void>;
+}
+
+/** Answers kept at most: checking a password takes as long as signing in. */
+const KEPT = 1_000;
+
+export function createProfile(store: Store): Profile {
+  const shipped = new Map<string, boolean>();
+
+  return {
+    async show(caller) {
+      const user = await store.tables.users.byId(caller.id);
+      if (!user) throw new Refusal('unauthorized', 'the token is not valid any more; sign in again');
+      let hasShippedPassword = shipped.get(user.passwordHash);
+      if (hasShippedPassword === undefined) {
+        hasShippedPassword = await passwordFits(user.passwordHash, SHIPPED_PASSWORD);
+        if (shipped.size >= KEPT) shipped.clear();
+        shipped.set(user.passwordHash, hasShippedPassword);
+      }
+      return { createdAt: user.createdAt, hasShippedPassword };
+    },
+
+    async changePassword(caller, oldPassword, newPassword, now) {
+      checkedNewPassword(oldPassword, newPassword);
+      const before = await store.tables.users.byId(caller.id);
+      if (!(await passwordFits(before?.passwordHash, oldPassword))) throw wrongPassword();
+      const passwordHash = await hashPassword(newPassword);
+      await store.transaction(async (tables) => {
+        const user = await tables.users.lockById(caller.id);
+        // Somebody else has changed it since it was looked at.
+        if (!user || user.passwordHash !== before?.passwordHash) throw wrongPassword();
+        const tokenVersion = user.tokenVersion + 1;
+        await tables.users.update(user.id, { passwordHash, tokenVersion });
+        const ended = await tables.sessions.removeOf(user.id, caller.sessionId);
+        if (caller.sessionId !== null) await tables.sessions.setTokenVersion(caller.sessionId, tokenVersion);
+        await tables.audit.add({
+          at: now,
+          actor: user.username,
+          action: 'user.password_changed',
+          subject: user.username,
+          details: { sessions_ended: ended },
+        });
+      });
+    },
+  };
+}
+
+function checkedNewPassword(oldPassword: string, newPassword: string): void {
+  try {
+    checkedPassword(newPassword);
+  } catch (error) {
+    if (error instanceof Refusal) throw new Refusal(error.code, `new_${error.message}`);
+    throw error;
+  }
+  if (newPassword === oldPassword) throw new Refusal('invalid_request', 'new_password: it is the old one');
+}
+
+function wrongPassword(): Refusal {
+  return new Refusal('wrong_password', 'old_password: it is not your password');
+}

@@ -1,0 +1,46 @@
+const WORDS: Readonly<Record<string, string>> = {
+  'machine.registered': 'registered',
+  'machine.updated': 'changed',
+  'machine.deleted': 'deleted',
+  'machine.ready': 'found ready',
+  'machine.unreachable': 'found unreachable',
+  'machine.quarantined': 'put in quarantine',
+  'machine.cleaned': 'cleaned',
+  'reservation.made': 'made',
+  'reservation.active': 'ready to use',
+  'reservation.extended': 'end moved',
+  'reservation.released': 'released',
+  'reservation.machine_released': 'one machine given back',
+  'reservation.machine_swapped': 'one machine swapped',
+  'reservation.expired': 'time was up',
+  'reservation.ended': 'ended, all clean',
+  'reservation.failed': 'could not be prepared',
+  'user.created': 'created',
+  'user.updated': 'changed',
+  'user.deleted': 'deleted',
+  'user.signed_in': 'signed in',
+};
+
+/** An action in words; the server's own name where this page knows no better. */
+export function actionWords(action: string): { kind: string; words: string } {
+  const [kind = '', ...rest] = action.split('.');
+  return { kind, words: WORDS[action] ?? rest.join('.').replaceAll('_', ' ') };
+}
+
+export const ACTIONS = Object.keys(WORDS);
+
+/** Details as a line of text, without what says nothing. */
+export function detailText(details: object): string {
+  return Object.entries(details)
+    .filter(
+      ([, value]) =>
+        value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
+    )
+    .map(([key, value]) => `${key.replaceAll('_', ' ')}: ${plain(value)}`)
+    .join(', ');
+}
+
+function plain(value: unknown): string {
+  if (Array.isArray(value)) return value.map(plain).join(' ');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,89 @@
+import { Link } from 'react-router';
+import { Icon } from '../../components/Icon.tsx';
+import { lookOf, State } from '../../components/State.tsx';
+import { Countdown, Moment } from '../../components/Time.tsx';
+import type { HeldMachine } from '../../lib/queries.ts';
+import type { Held } from '../../lib/reservations.ts';
+import { useNow } from '../../lib/time.ts';
+import { ExtendMenu } from './ExtendMenu.tsx';
+import { ReleaseButton } from './ReleaseButton.tsx';
+
+/** From here on the end is near. */
+const SOON_MS = 10 * 60_000;
+const MOST_SHOWN = 8;
+
+/** Open reservations with the time that is left, and what can be done with them. */
+export function HeldList({
+  reservations,
+  withHolder = false,
+}: {
+  reservations: readonly Held[];
+  withHolder?: boolean;
+}) {
+  return (
+    <div className="panel">
+      {reservations.map((one) => (
+        <HeldItem key={one.id} held={one} withHolder={withHolder} />
+      ))}
+    </div>
+  );
+}
+
+function HeldItem({ held, withHolder }: { held: Held; withHolder: boolean }) {
+  const now = useNow();
+  const { id, state, until, machines } = held;
+  const names = machines.map(({ machine }) => machine);
+  const soon = state === 'active' && new Date(until).getTime() - now < SOON_MS;
+  return (
+    <article className="held" aria-label={`Reservation of ${names.slice(0, 3).join(', ')}`}>
+      <div className="row-line spread">
+        <div className="row-line grow">
+          {state === 'active' ? (
+            <span>
+              <span className={`clock ${soon ? 'soon' : ''}`}>
+                <Countdown until={until} />
+              </span>{' '}
+              <span className="soft">
+                left, until <Moment at={until} />
+              </span>
+            </span>
+          ) : (
+            <State state={state} />
+          )}
+          {withHolder && (
+            <span className="row-line tight soft">
+              <Icon name="person" />
+              {held.holder}
+            </span>
+          )}
+        </div>
+        <div className="row-line">
+          <Link className="btn btn-plain btn-sm" to={`/reservations/${id}`}>
+            {state === 'active' && !withHolder ? 'Connect' : 'Details'}
+          </Link>
+          <ExtendMenu id={id} until={until} disabled={state !== 'active'} />
+          <ReleaseButton id={id} machines={names} disabled={state === 'ending'} />
+        </div>
+      </div>
+      <ul className="machine-chips">
+        {machines.slice(0, MOST_SHOWN).map((one) => (
+          <MachineChip key={one.machine} one={one} />
+        ))}
+        {machines.length > MOST_SHOWN && <li className="small soft">and {machines.length - MOST_SHOWN} more</li>}
+      </ul>
+    </article>
+  );
+}
+
+function MachineChip({ one: { machine, state, problem } }: { one: HeldMachine }) {
+  const { icon, tone, word } = lookOf(state);
+  return (
+    <li>
+      <Link className="machine-chip" to={`/machines/${encodeURIComponent(machine)}`} title={problem ?? word}>
+        <Icon name={problem ? 'exclamation-triangle' : icon} className={problem ? 'wait' : tone} />
+        <span className="truncate">{machine}</span>
+        <span className="visually-hidden">{word}</span>
+      </Link>
+    </li>
+  );
+}

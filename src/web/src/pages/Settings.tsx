@@ -1,0 +1,22 @@
+import { Page } from '../components/Page.tsx';
+import { KeysPanel } from '../features/settings/KeysPanel.tsx';
+import { NotifyPanel } from '../features/settings/NotifyPanel.tsx';
+import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
+import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
+import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
+import { ThemePanel } from '../features/settings/ThemePanel.tsx';
+
+export default function Settings() {
+  return (
+    <Page title="Settings">
+      <div className="settings stack">
+        <ProfilePanel />
+        <KeysPanel />
+        <ThemePanel />
+        <NotifyPanel />
+        <PasswordPanel />
+        <SessionsPanel />
+      </div>
+    </Page>
+  );
+}

@@ -41,7 +41,7 @@ module.exports = {
       ...packages('fastify', '@fastify/[a-z-]+', 'typebox', 'prom-client', 'pino', 'ajv', 'ajv-formats', 'ws'),
     ),
     roomOnNode('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/'),
-    room('standalone', '^src/standalone\\.ts$', ['^src/(api|scheduler)/', '^src/core/runtime/']),
+    roomOnNode('standalone', '^src/standalone\\.ts$', '^src/(api|scheduler)/', '^src/core/runtime/'),
     // Contract only, and no room of the servers; which packages they use is their own business.
     {
       name: 'cli',

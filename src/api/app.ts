@@ -22,6 +22,7 @@ import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
 import { terminalHandlers } from './routes/terminal.ts';
 import { userHandlers } from './routes/users.ts';
+import { servePage } from './serve-page.ts';
 import { createTerminalSockets, LONGEST_FRAME_BYTES } from './terminal-socket.ts';
 import { compileValidator } from './validation.ts';
 
@@ -51,7 +52,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     return503OnClosing: false,
     requestTimeout: 120_000,
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: answerError,
+    frameworkErrors: (error, request, reply) => {
+      // No hook sees such a request, so nobody else ends the connection of one that asked for an upgrade.
+      reply.raw.once('finish', () => {
+        if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+      });
+      return answerError(error, request, reply);
+    },
     clientErrorHandler: answerBrokenRequest,
   });
   const events = followEvents(deps.pool);
@@ -60,6 +67,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerUnknown);
   app.setValidatorCompiler(compileValidator);
+  // First of all: only then does it take care of each upgrade, refused ones included.
+  await app.register(websocket, {
+    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
+    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
+    errorHandler: (_error, socket) => socket.terminate(),
+    preClose: (done) => {
+      endSockets(app.websocketServer.clients);
+      done();
+    },
+  });
   refuseUnknownRoutes(app);
   measureRequests(app, deps.registry);
   logRequests(app);
@@ -78,16 +95,6 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });
 
-  await app.register(websocket, {
-    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
-    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
-    errorHandler: (_error, socket) => socket.terminate(),
-    preClose: (done) => {
-      endSockets(app.websocketServer.clients);
-      done();
-    },
-  });
-
   const limit = createLoginLimit();
   const handlers: Handlers = {
     ...healthHandlers(deps),
@@ -102,6 +109,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   };
   addRoutes(app, deps, handlers, { terminal: createTerminalSockets(deps.terminals, deps.clock) });
   addPlainRoutes(app, deps);
+  if (deps.pageFolder !== undefined) await servePage(app, deps.pageFolder);
   await app.ready();
   return app;
 }
@@ -114,8 +122,15 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     closing = true;
     onClose();
   });
+  const atWork = new WeakSet<FastifyRequest>();
+  const leave = (request: FastifyRequest): void => {
+    if (atWork.delete(request)) inWork -= 1;
+  };
   app.addHook('onRequest', (request, reply, done) => {
     inWork += 1;
+    atWork.add(request);
+    // What becomes a WebSocket is never answered: it is over with its connection.
+    if (request.ws) request.raw.socket.once('close', () => leave(request));
     reply.header('x-request-id', request.id).header('cache-control', 'no-store');
     if (closing) done(new Refusal('unavailable', 'the server is closing; ask again'));
     else if (inWork > MOST_AT_ONCE) done(new Refusal('unavailable', 'too much is going on; ask again'));
@@ -126,8 +141,8 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     if (closing) reply.header('connection', 'close');
     done(null, payload);
   });
-  app.addHook('onResponse', (_request, _reply, done) => {
-    inWork -= 1;
+  app.addHook('onResponse', (request, _reply, done) => {
+    leave(request);
     done();
   });
 }

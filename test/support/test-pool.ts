@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Proof } from '#core/accounts/accounts.ts';
+import type { Proof } from '#core/accounts/signed-in.ts';
 import type { Actor } from '#core/domain/actor.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
@@ -59,7 +59,11 @@ export function freshSqlite(): { database: Database; remove(): void } {
   };
 }
 
-export async function openTestPool(database: Database, driver = createFakeDriver()): Promise<TestPool> {
+export async function openTestPool(
+  database: Database,
+  driver = createFakeDriver(),
+  terminal = true,
+): Promise<TestPool> {
   const store = await openStore({
     database,
     secretKey: Buffer.alloc(32, 7),
@@ -67,10 +71,10 @@ export async function openTestPool(database: Database, driver = createFakeDriver
     connectRetrySeconds: 0,
   });
   const time = { now: Date.UTC(2026, 0, 1) };
-  return testPool(store, driver, time, true);
+  return testPool(store, driver, time, true, terminal);
 }
 
-function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean): TestPool {
+function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean, terminal = true): TestPool {
   const quiet = { info() {}, warn() {}, error: (facts: object, message: string) => console.error(message, facts) };
   const place: Workplace = {
     store,
@@ -84,7 +88,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
   };
   const shells = createFakeShells();
   const terminals = createTerminals(place, {
-    enabled: true,
+    enabled: terminal,
     shells,
     stillSignedIn: (proof) => self.stillSignedIn(proof),
   });

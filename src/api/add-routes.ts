@@ -7,7 +7,7 @@ import type { ApiDeps, Call, Handler, Handlers } from './handler.ts';
 import { checkSameOrigin } from './same-origin.ts';
 
 /** What is served beside the contract, to anyone or with a check of its own. */
-const BESIDE_THE_CONTRACT = /^(\/api\/docs(\/.*)?|\/api\/openapi\.json|\/metrics)$/;
+const BESIDE_THE_CONTRACT = /^(\/\*|\/api\/docs(\/.*)?|\/api\/openapi\.json|\/metrics)$/;
 
 /** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
 const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events', 'terminal']);

@@ -23,6 +23,7 @@ import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
 import { terminalHandlers } from './routes/terminal.ts';
 import { userHandlers } from './routes/users.ts';
+import { servePage } from './serve-page.ts';
 import { createTerminalSockets, LONGEST_FRAME_BYTES } from './terminal-socket.ts';
 import { compileValidator } from './validation.ts';
 
@@ -54,7 +55,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     return503OnClosing: false,
     requestTimeout: 30_000,
     routerOptions: { maxParamLength: 256 },
-    frameworkErrors: answerError,
+    frameworkErrors: (error, request, reply) => {
+      // No hook sees such a request, so nobody else ends the connection of one that asked for an upgrade.
+      reply.raw.once('finish', () => {
+        if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+      });
+      return answerError(error, request, reply);
+    },
     clientErrorHandler: answerBrokenRequest,
   });
   const events = followEvents(deps.pool);
@@ -63,6 +70,16 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.setErrorHandler(answerError);
   app.setNotFoundHandler(answerUnknown);
   app.setValidatorCompiler(compileValidator);
+  // First of all: only then does it take care of each upgrade, refused ones included.
+  await app.register(websocket, {
+    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
+    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
+    errorHandler: (_error, socket) => socket.terminate(),
+    preClose: (done) => {
+      endSockets(app.websocketServer.clients);
+      done();
+    },
+  });
   refuseUnknownRoutes(app);
   measureRequests(app, deps.registry);
   logRequests(app);
@@ -81,16 +98,6 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });
 
-  await app.register(websocket, {
-    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
-    // A frame that is too long or broken: the socket is closed, and there is nothing to log.
-    errorHandler: (_error, socket) => socket.terminate(),
-    preClose: (done) => {
-      endSockets(app.websocketServer.clients);
-      done();
-    },
-  });
-
   const limit = createLoginLimit();
   const handlers: Handlers = {
     ...healthHandlers(deps),
@@ -105,6 +112,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   };
   addRoutes(app, deps, handlers, { terminal: createTerminalSockets(deps.terminals, deps.clock) });
   addPlainRoutes(app, deps);
+  if (deps.pageFolder !== undefined) await servePage(app, deps.pageFolder);
   await app.ready();
   return app;
 }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Access } from '#contract/routes.ts';
-import type { Accounts, SignedIn } from '#core/accounts/accounts.ts';
+import type { Accounts } from '#core/accounts/accounts.ts';
+import type { SignedIn } from '#core/accounts/signed-in.ts';
 import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 

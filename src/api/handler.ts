@@ -18,6 +18,8 @@ export interface ApiDeps {
   /** Null: metrics are answered to callers on loopback only. */
   readonly metricsToken: string | null;
   readonly trustedProxies: readonly string[];
+  /** Where the built web page is, if this process serves it. */
+  readonly pageFolder?: string;
 }
 
 /** One request to a route: who calls (null where anyone may), when, and what the contract says that it brings. */

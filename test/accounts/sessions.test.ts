@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { SignedIn } from '#core/accounts/accounts.ts';
 import type { Browser, Renewed } from '#core/accounts/sessions.ts';
+import type { SignedIn } from '#core/accounts/signed-in.ts';
 import type { Session } from '#core/store/sessions.ts';
 import { databases } from '../support/databases.ts';
 import { ADMIN } from '../support/test-pool.ts';

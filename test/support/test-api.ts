@@ -37,9 +37,17 @@ export interface TestApi {
 
 export const PASSWORD = 'a-password-for-tests';
 
-export async function openTestApi({ trustedProxies = [] as string[] } = {}): Promise<TestApi> {
+interface TestApiOptions {
+  readonly trustedProxies?: readonly string[];
+  /** Whether terminals are switched on. */
+  readonly terminal?: boolean;
+  readonly pageFolder?: string;
+}
+
+export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
+  const { trustedProxies = [], terminal = true, pageFolder } = options;
   const { database, remove } = freshSqlite();
-  const core = await openTestPool(database, createFakeDriver(), false);
+  const core = await openTestPool(database, createFakeDriver(), false, terminal);
   const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 });
   await accounts.seedAdmin('admin', PASSWORD, core.now());
   for (const username of ['alice', 'bob']) {
@@ -63,6 +71,7 @@ export async function openTestApi({ trustedProxies = [] as string[] } = {}): Pro
     logger: pino({ level: 'trace' }, sink),
     metricsToken: null,
     trustedProxies,
+    ...(pageFolder !== undefined && { pageFolder }),
   });
   const self: TestApi = {
     app,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Proof } from '#core/accounts/accounts.ts';
+import type { Proof } from '#core/accounts/signed-in.ts';
 import type { Actor } from '#core/domain/actor.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
@@ -60,7 +60,12 @@ export function freshSqlite(): { database: Database; remove(): void } {
 }
 
 /** With users to act as, unless there are any or `callers` is false. */
-export async function openTestPool(database: Database, driver = createFakeDriver(), callers = true): Promise<TestPool> {
+export async function openTestPool(
+  database: Database,
+  driver = createFakeDriver(),
+  callers = true,
+  terminal = true,
+): Promise<TestPool> {
   const store = await openStore({
     database,
     secretKey: Buffer.alloc(32, 7),
@@ -70,7 +75,7 @@ export async function openTestPool(database: Database, driver = createFakeDriver
   const time = { now: Date.UTC(2026, 0, 1) };
   if (callers && (await store.tables.users.count()) === 0) await addCallers(store);
   const admin = await store.tables.users.byName(ADMIN.name);
-  return testPool(store, driver, time, true, admin ? { ...ADMIN, id: admin.id } : ADMIN);
+  return testPool(store, driver, time, true, admin ? { ...ADMIN, id: admin.id } : ADMIN, terminal);
 }
 
 /** The users that tests of the pool act as. */
@@ -89,7 +94,14 @@ async function addCallers(store: Store): Promise<void> {
   }
 }
 
-function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner: boolean, admin: Actor): TestPool {
+function testPool(
+  store: Store,
+  driver: FakeDriver,
+  time: { now: number },
+  owner: boolean,
+  admin: Actor,
+  terminal = true,
+): TestPool {
   const quiet = { info() {}, warn() {}, error: (facts: object, message: string) => console.error(message, facts) };
   const place: Workplace = {
     store,
@@ -103,7 +115,7 @@ function testPool(store: Store, driver: FakeDriver, time: { now: number }, owner
   };
   const shells = createFakeShells();
   const terminals = createTerminals(place, {
-    enabled: true,
+    enabled: terminal,
     shells,
     stillSignedIn: (proof) => self.stillSignedIn(proof),
   });

@@ -1,6 +1,7 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
 import type { Profile } from './profile.ts';
 import type { Sessions } from './sessions.ts';
+import type { Proof, SignedIn } from './signed-in.ts';
 import type { SshKeys } from './ssh-keys.ts';
 
 /** People: who they are and how they prove it. What a caller may not have is thrown as a `Refusal`. */
@@ -26,16 +27,6 @@ export interface Accounts {
   /** Refusals: not_found, last_admin. The caller has ended the user's reservations before. */
   deleteUser(actor: Actor, username: string, now: Date): Promise<void>;
 }
-
-/** What somebody is signed in by. */
-export interface Proof {
-  readonly userId: string;
-  /** Null: a token of its own, not one of a session. */
-  readonly sessionId: string | null;
-  readonly tokenVersion: number;
-}
-
-export type SignedIn = Actor & { readonly kind: 'user' } & Omit<Proof, 'userId'>;
 
 export interface UserToCreate {
   readonly username: string;

@@ -1,8 +1,8 @@
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store } from '#core/store/store.ts';
-import type { SignedIn } from './accounts.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { checkedPassword, SHIPPED_PASSWORD } from './sign-in-rules.ts';
+import type { SignedIn } from './signed-in.ts';
 
 /** What a user may see and change of the own account. */
 export interface Profile {

@@ -3,9 +3,9 @@ import { Refusal } from '#core/domain/refusal.ts';
 import type { Session } from '#core/store/sessions.ts';
 import type { Store } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
-import type { SignedIn } from './accounts.ts';
 import { digestOf, firstRefreshToken, nextRefreshToken, sessionIdOf } from './refresh-token.ts';
 import { signIn } from './sign-in.ts';
+import type { SignedIn } from './signed-in.ts';
 import type { TokenKeys, Tokens } from './tokens.ts';
 
 /** Sign-ins of browsers. A session lives on by refresh tokens, each good for one use, and all its access tokens end with it. */

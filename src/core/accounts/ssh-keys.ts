@@ -3,7 +3,7 @@ import { Refusal } from '#core/domain/refusal.ts';
 import { DuplicateKey } from '#core/store/failures.ts';
 import type { SshKey } from '#core/store/ssh-keys.ts';
 import type { Store } from '#core/store/store.ts';
-import type { SignedIn } from './accounts.ts';
+import type { SignedIn } from './signed-in.ts';
 
 export type { SshKey };
 

@@ -10,6 +10,9 @@ const base = process.env['API_BASE'] ?? `http://127.0.0.1:${process.env['PORT'] 
 const prefix = process.env['API_PREFIX'] ?? '/api';
 const username = process.env['ADMIN_DEFAULT_USERNAME'] ?? 'admin';
 const password = process.env['ADMIN_DEFAULT_PASSWORD'] ?? 'change-me';
+/** A secret of the person's own is not printed. */
+const shownPassword = process.env['ADMIN_DEFAULT_PASSWORD'] === undefined ? password : '...';
+const READY_LIMIT_MS = 30_000;
 
 interface DemoMachine {
   readonly name: string;
@@ -20,8 +23,10 @@ interface DemoMachine {
 }
 
 try {
-  if (process.argv[2] === 'stop') await stop();
-  else await start();
+  const [word] = process.argv.slice(2);
+  if (word === 'stop') await stop();
+  else if (word === undefined) await start();
+  else throw new Error(`"${word}" is no word that is known here; there is "npm run demo" and "npm run demo -- stop"`);
 } catch (error) {
   console.error(`demo: ${(error as Error).message}`);
   process.exitCode = 1;
@@ -32,6 +37,10 @@ async function start(): Promise<void> {
   const real = startContainers();
   const machines = real ?? (await simulate());
   for (const machine of machines) console.log(`${machine.name.padEnd(8)} ${await register(token, machine)}`);
+  await untilReady(
+    token,
+    machines.map(({ name }) => name),
+  );
   console.log(
     real
       ? '\nFive containers with OpenSSH are registered.'
@@ -40,11 +49,26 @@ async function start(): Promise<void> {
   console.log(`
 What to try next:
   TOKEN=${'$'}(curl -s -X POST ${base}${prefix}/login -H 'Content-Type: application/json' \\
-    -d '{"username":"${username}","password":"..."}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+    -d '{"username":"${username}","password":"${shownPassword}"}' | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
   curl -H "Authorization: Bearer $TOKEN" "${base}${prefix}/reserve?count=2&duration=60&reservation_password=test"
   ssh -p <port of the answer> <username of the answer>@127.0.0.1
   curl -H "Authorization: Bearer $TOKEN" ${base}${prefix}/release_all
 All routes: ${base}${prefix}/docs        The end of it: npm run demo -- stop`);
+}
+
+/** Berth looks at a machine before it lends it; what is tried next should not come too early. */
+async function untilReady(token: string, names: readonly string[]): Promise<void> {
+  const giveUpAt = Date.now() + READY_LIMIT_MS;
+  for (;;) {
+    const { available, reserved } = (await call(token, 'GET', '/available')).body as Record<string, string[]>;
+    const missing = names.filter((name) => !available?.includes(name) && !reserved?.includes(name));
+    if (missing.length === 0) return;
+    if (Date.now() > giveUpAt) {
+      console.log(`Not ready yet: ${missing.join(', ')}. GET ${base}${prefix}/machines/${missing[0]} says why.`);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
 }
 
 async function stop(): Promise<void> {

@@ -93,7 +93,13 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
       components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
     },
   });
-  await app.register(swaggerUi, { routePrefix: '/api/docs', staticCSP: true, uiConfig: { validatorUrl: null } });
+  await app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    staticCSP: true,
+    // The page is also looked at over plain HTTP, beyond this machine.
+    transformStaticCSP: (header) => header.replace(/upgrade-insecure-requests;?/, ''),
+    uiConfig: { validatorUrl: null },
+  });
 
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });

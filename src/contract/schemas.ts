@@ -24,7 +24,7 @@ const PublicKey = Type.String({
   minLength: 1,
   maxLength: 16_384,
   pattern:
-    '^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/=]+( [^\\u0000-\\u001f\\u007f]*)?$',
+    '^(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]{60,}={0,3}( [^\\u0000-\\u001f\\u007f]*)?$',
 });
 /** A list of types, not a union of schemas: that is written out many times faster. */
 const Nullable = <T extends TSchema & { type: string }>(schema: T) =>

@@ -35,7 +35,7 @@ export function reservationHandlers({ pool }: ApiDeps) {
       const { reservation, madePassword, settled } = await pool.reserve(
         caller,
         {
-          count: body.count ?? 1,
+          count: body.count ?? (new Set(body.machines).size || 1),
           minutes: body.duration_minutes ?? DEFAULT_MINUTES,
           ...(body.reservation_password !== undefined && { password: body.reservation_password }),
           ...(body.ssh_public_keys && { sshPublicKeys: body.ssh_public_keys }),

@@ -11,6 +11,8 @@ export interface Accounts {
   readonly sshKeys: SshKeys;
   /** Makes the first admin unless any user exists. Safe when several processes do it at once. */
   seedAdmin(username: string, password: string, now: Date): Promise<void>;
+  /** Whether the password that Berth is shipped with opens this user. */
+  opensWithShippedPassword(username: string): Promise<boolean>;
   /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
   login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
   /** The user that a token stands for right now. Refusals: unauthorized (bad, expired, user gone, disabled, demoted, password changed). */

@@ -5,11 +5,11 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
-import { hashPassword } from './passwords.ts';
+import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
 import { createSessions } from './sessions.ts';
 import { signIn } from './sign-in.ts';
-import { checkedPassword, checkedUsername } from './sign-in-rules.ts';
+import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from './sign-in-rules.ts';
 import { createSshKeys } from './ssh-keys.ts';
 import { createTokens, type TokenKeys } from './tokens.ts';
 
@@ -23,6 +23,11 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
     profile: createProfile(store),
     sshKeys: createSshKeys(store),
     seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
+
+    async opensWithShippedPassword(username) {
+      const user = await store.tables.users.byName(username);
+      return user !== undefined && !user.disabled && (await passwordFits(user.passwordHash, SHIPPED_PASSWORD));
+    },
 
     async login(username, password, now) {
       const user = await signIn(store, username, password);

@@ -26,6 +26,7 @@ describe('the settings', () => {
       logLevel: 'info',
       metricsToken: null,
       trustedProxies: [],
+      webTerminal: true,
       heartbeatFile: null,
       accessDriver: 'ssh',
       accessPlaybooksDir: null,

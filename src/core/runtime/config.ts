@@ -118,7 +118,7 @@ function refuseUnsafe(config: Config): void {
       );
     }
   }
-  if (config.development || isLoopback(config.host)) return;
+  if (!mustBeSafe(config)) return;
   if (config.jwtSecret === null) {
     throw new SettingError(
       `JWT_SECRET: set it (for example from "openssl rand -base64 48") before the server listens on ${config.host}, or set BERTH_ENV=development`,
@@ -134,6 +134,11 @@ function refuseUnsafe(config: Config): void {
       `DATABASE_URL: choose another password than the shipped "${DEFAULT_DATABASE_PASSWORD}" (MARIADB_PASSWORD in src/.env), or set BERTH_ENV=development`,
     );
   }
+}
+
+/** Whether others than this machine can connect, outside of development. */
+export function mustBeSafe(config: Pick<Config, 'development' | 'host'>): boolean {
+  return !config.development && !isLoopback(config.host);
 }
 
 function isAddressOrNetwork(text: string): boolean {

@@ -91,6 +91,8 @@ describe('the secrets of a process', () => {
     const shared = { BERTH_DATA_DIR: folder, DATABASE_URL: 'mysql://user:password@db/berth' };
     expect(() => resolveSecrets(readConfig(shared))).toThrow(/^BERTH_SECRET_KEY: /);
     resolveSecrets(readConfig({ ...shared, BERTH_ENV: 'development' }));
-    expect(resolveSecrets(readConfig({ ...shared, BERTH_SECRET_KEY: key.toString('hex') })).secretKey).toEqual(key);
+    const keyed = { ...shared, BERTH_SECRET_KEY: key.toString('hex') };
+    expect(() => resolveSecrets(readConfig(keyed))).toThrow(/^JWT_SECRET: /);
+    expect(resolveSecrets(readConfig({ ...keyed, JWT_SECRET: 'x'.repeat(32) })).secretKey).toEqual(key);
   });
 });

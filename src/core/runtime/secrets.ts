@@ -34,6 +34,11 @@ export function resolveSecrets(config: Config): Secrets {
       'BERTH_SECRET_KEY: all processes on one MariaDB need the same key; set it, for example from "openssl rand -base64 32"',
     );
   }
+  if (config.database.dialect === 'mariadb' && config.jwtSecret === null && !config.development) {
+    throw new SettingError(
+      'JWT_SECRET: all processes on one MariaDB need the same secret; set it, for example from "openssl rand -base64 48"',
+    );
+  }
   return {
     jwtSecret: config.jwtSecret !== null ? Buffer.from(config.jwtSecret) : keptSecret(config.dataDir, JWT_SECRET),
     secretKey: config.secretKey ?? keptSecret(config.dataDir, SECRET_KEY),

@@ -14,7 +14,7 @@ import type { Pool } from '#core/pool/pool.ts';
 import type { Terminals } from '#core/pool/terminals.ts';
 import type { WorkLog, Workplace } from '#core/pool/workplace.ts';
 import { openStore, type Store } from '#core/store/store.ts';
-import { type Config, SettingError } from './config.ts';
+import { type Config, mustBeSafe, SettingError } from './config.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { resolveSecrets } from './secrets.ts';
 
@@ -58,6 +58,12 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   });
   const accounts = createAccounts(store, { secret: secrets.jwtSecret, expiresMinutes: config.jwtExpiresMinutes });
   await accounts.seedAdmin(config.adminDefaultUsername, config.adminDefaultPassword, clock());
+  if (mustBeSafe(config) && (await accounts.opensWithShippedPassword(config.adminDefaultUsername))) {
+    await store.close();
+    throw new SettingError(
+      `HOST: the shipped password still opens ${config.adminDefaultUsername}; change it ("npm run admin -- reset-password ${config.adminDefaultUsername}") before the server listens on ${config.host}`,
+    );
+  }
 
   const metrics = createMetrics();
   const driver = overrides.driver ?? accessDriver(config, metrics);

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import BetterSqlite3 from 'better-sqlite3';
@@ -58,6 +58,8 @@ export function kyselyDialect(database: Database): KyselyDialect {
 }
 
 function openSqlite(file: string): BetterSqlite3.Database {
+  // For its owner only, also in a folder that was there before.
+  if (!existsSync(file)) closeSync(openSync(file, 'a', 0o600));
   const sqlite = new BetterSqlite3(file, { timeout: 10_000 });
   sqlite.pragma('journal_mode = WAL');
   // FULL: a commit that was acknowledged survives a power cut, not only a killed process.

@@ -2,7 +2,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { openBrowser, PHONE, signIn, visit } from '../test/support/browser.ts';
-import preparePage from '../test/support/page-build.ts';
 import { ADMIN_PASSWORD } from '../test/support/processes.ts';
 import { startWebServer, type WebServer } from '../test/support/web-server.ts';
 
@@ -15,7 +14,6 @@ const MACHINES = [
 ];
 
 mkdirSync(FOLDER, { recursive: true });
-const removePage = preparePage();
 const [server, browser] = await Promise.all([startWebServer({ machines: MACHINES.length }), openBrowser()]);
 try {
   const reservation = await fill(server);
@@ -33,7 +31,6 @@ try {
 } finally {
   await browser.close();
   await server.close();
-  removePage();
 }
 
 /** People with machines, as on a working day. Answers a reservation of the admin. */

@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vite';
+import { compressed } from './build/compressed.ts';
 import { contractRoutes } from './build/contract-routes.ts';
 import { icons } from './build/icons.ts';
 
@@ -18,7 +19,7 @@ const policy = [
 ].join('; ');
 
 export default defineConfig({
-  plugins: [contractRoutes(), icons(), react()],
+  plugins: [contractRoutes(), icons(), react(), compressed()],
   build: {
     target: 'es2023',
     assetsInlineLimit: 0,

@@ -1,4 +1,3 @@
-import { preview } from 'vite';
 import { type Simulation, startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import { builtPage } from './page-build.ts';
 import { adminOf, type BerthProcess, callerOf, startProcess } from './processes.ts';
@@ -27,10 +26,9 @@ export interface WebServerOptions {
   readonly settings?: Record<string, string>;
 }
 
-const ROOT = 'src/web';
-
 export async function startWebServer(options: WebServerOptions = {}): Promise<WebServer> {
   const { machines: count = 3, registered = 0, settings = {} } = options;
+  await builtPage();
   const ends: (() => unknown)[] = [];
   const { database, remove } = freshSqlite();
   ends.push(remove);
@@ -39,8 +37,6 @@ export async function startWebServer(options: WebServerOptions = {}): Promise<We
   let berth: BerthProcess = await startProcess('src/standalone.ts', database, { LOG_LEVEL: 'info', ...settings });
   ends.push(() => berth.kill());
   const port = new URL(berth.address).port;
-  const page = await servePage(berth.address);
-  ends.push(() => page.close());
   const call = await adminOf(berth.address);
   for (const [index, { host, port, user, password }] of simulation.machines.slice(0, registered).entries()) {
     await call('POST', '/machines', { name: `box-${index + 1}`, host, port, user, password, labels: ['lab'] });
@@ -49,7 +45,7 @@ export async function startWebServer(options: WebServerOptions = {}): Promise<We
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   return {
-    address: page.address,
+    address: berth.address,
     machines: simulation.machines,
     call,
     callAs: (username, password) => callerOf(berth.address, username, password),
@@ -60,20 +56,5 @@ export async function startWebServer(options: WebServerOptions = {}): Promise<We
     async close() {
       for (const end of ends.reverse()) await end();
     },
-  };
-}
-
-/** The page as it is built for everybody, with the headers that forbid what is not its own. */
-async function servePage(api: string): Promise<{ address: string; close(): Promise<void> }> {
-  const folder = await builtPage();
-  const server = await preview({
-    root: ROOT,
-    logLevel: 'error',
-    build: { outDir: folder },
-    preview: { port: 0, proxy: { '/api': { target: api, ws: true, xfwd: true } } },
-  });
-  return {
-    address: new URL(String(server.resolvedUrls?.local[0])).origin,
-    close: () => server.close(),
   };
 }

@@ -60,6 +60,7 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
       { address: '/reservations', heading: 'Reservations' },
       { address: '/reservations?new=1', heading: 'Reserve machines' },
       { address: `/reservations/${made.body.reservation_id}`, heading: '2 machines' },
+      { address: `/reservations/${made.body.reservation_id}/terminal/box-1`, heading: 'box-1' },
       { address: '/available', heading: 'Available' },
       { address: '/machines', heading: 'Machines' },
       { address: '/machines/box-1', heading: 'box-1 Reserved' },
@@ -105,6 +106,15 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
         await settled(page);
         await look(address);
       }
+      await page.goto('/reservations');
+      await page.getByRole('button', { name: 'Release all …' }).click();
+      await page.getByRole('dialog').waitFor();
+      await look('the question before everything is released');
+      await page.goto('/');
+      await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
+      await page.keyboard.press('Control+k');
+      await page.getByRole('option').first().waitFor();
+      await look('the jump palette');
       expect(problems).toEqual([]);
       // The browser itself writes down the one answer that is meant to be 404.
       expect(errors.filter((error) => !error.includes('/api/machines/no-such-machine'))).toEqual([]);

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumInstalled, openBrowser, signIn, visit } from '../support/browser.ts';
@@ -120,6 +121,19 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await verb.click();
     await page.getByText('Released 1 reservation.').waitFor();
     await expect.poll(async () => (await server.call('GET', '/available')).body.available.length).toBe(3);
+
+    // What happened can be taken along as a file.
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await page.getByLabel('Of what').fill('bob');
+    await page.getByRole('row', { name: /user created/ }).waitFor();
+    const [file] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Export CSV' }).click(),
+    ]);
+    expect(file.suggestedFilename()).toBe('berth-audit.csv');
+    const csv = readFileSync((await file.path()) as string, 'utf8');
+    expect(csv).toMatch(/user\.created.*bob/);
+    expect(csv).not.toContain('reservation.released');
     expect(errors).toEqual([]);
     await context.close();
   });

@@ -36,7 +36,10 @@ export function detailText(details: object): string {
       ([, value]) =>
         value !== null && value !== undefined && value !== '' && !(Array.isArray(value) && value.length === 0),
     )
-    .map(([key, value]) => `${key.replaceAll('_', ' ')}: ${plain(value)}`)
+    .map(
+      ([key, value]) =>
+        `${key.replaceAll('_', ' ').replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)}: ${plain(value)}`,
+    )
     .join(', ');
 }
 

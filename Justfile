@@ -5,6 +5,7 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 docker_compose := `if docker compose version >/dev/null 2>&1; then echo docker compose; else echo docker-compose; fi`
 just := quote(just_executable()) + " --justfile " + quote(justfile())
 compose := docker_compose + " -f src/docker-compose.yml"
+project := env('COMPOSE_PROJECT_NAME', `sed -n 's/^COMPOSE_PROJECT_NAME=//p' src/.env 2>/dev/null | grep . || echo src`)
 # Settings of the demo machines for `just run`, like "-e base=debian -e count=3".
 demo := env('BERTH_PROVISION', '')
 
@@ -38,7 +39,7 @@ stop:
 clean *yes: (_not_in_production yes)
     if command -v ansible-playbook >/dev/null; then {{just}} unprovision; fi
     {{compose}} -f src/docker-compose.dev.override.yml down -v --rmi local
-    docker image prune --force --filter label=org.opencontainers.image.title=berth >/dev/null
+    docker image prune --force --filter label=berth.stack={{project}} >/dev/null
 
 # make the demo machines, like: just provision -e base=debian -e count=3
 provision *settings=demo:

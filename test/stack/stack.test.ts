@@ -19,9 +19,9 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
   let token = '';
 
   beforeAll(async () => {
-    for (const port of [443, ...Array.from({ length: MACHINES }, (_, i) => BASE_PORT + 1 + i)]) await mustBeFree(port);
     await ensureStackImages();
     stack = await copyStack(`-e base=debian -e count=${MACHINES} -e base_port=${BASE_PORT}`);
+    for (const port of [443, ...Array.from({ length: MACHINES }, (_, i) => BASE_PORT + 1 + i)]) await mustBeFree(port);
   }, LONG.timeout);
   afterAll(() => stack?.remove(), LONG.timeout);
 
@@ -268,7 +268,7 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
         await stack.docker('ps', '-aq', '--filter', demo),
         await stack.docker('volume', 'ls', '-q', '--filter', project),
         await stack.docker('network', 'ls', '-q', '--filter', project),
-        await stack.docker('images', '-q', '--filter', `reference=${stack.project}*`),
+        await stack.docker('images', '-q', '--filter', `label=berth.stack=${stack.project}`),
         await stack.docker('images', '-q', '--filter', demo),
       ];
     };

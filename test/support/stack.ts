@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { withFileLock } from './file-lock.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** What is made by working with the repository, and no part of it. */
@@ -45,8 +46,9 @@ export interface Stack {
   remove(): Promise<void>;
 }
 
-/** `machines`: settings of provision/provision.yml. */
+/** `machines`: settings of provision/provision.yml. Waits while another test run of this machine has its stack. */
 export async function copyStack(machines: string): Promise<Stack> {
+  const unlock = await lock(join(tmpdir(), 'berth-stack.lock'));
   const folder = mkdtempSync(join(tmpdir(), 'berth-stack-'));
   cpSync(ROOT, folder, { recursive: true, filter: (path) => !NOT_COPIED.has(basename(path)) });
   const project = 'berth-test';
@@ -77,13 +79,29 @@ export async function copyStack(machines: string): Promise<Stack> {
     docker: (...words) => mustRun('docker', words),
     bash: (line, more) => run('bash', ['-c', line], more),
     async remove() {
-      await stack.just('clean');
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await stack.just('clean');
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+        unlock();
+      }
     },
   };
   // What a killed run left.
   await stack.just('clean');
   return stack;
+}
+
+/** Takes a lock until the function that it answers is called. */
+async function lock(path: string): Promise<() => void> {
+  const taken = Promise.withResolvers<void>();
+  const done = Promise.withResolvers<void>();
+  void withFileLock(path, () => {
+    taken.resolve();
+    return done.promise;
+  });
+  await taken.promise;
+  return done.resolve;
 }
 
 /** Throws when another program listens on the port of this machine: the stack could not take it. */

@@ -224,6 +224,19 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     expect(await test.pool.listMachines()).toEqual([]);
   });
 
+  it('says what a change changed, and one that changes nothing leaves the machine alone', async () => {
+    await test.addMachines(1);
+    const before = await test.pool.getMachine('m1');
+    const credential = { kind: 'password', password: 'test' } as const;
+    const same = { host: before.host, port: before.port, user: before.user, credential, labels: [], disabled: false };
+    expect(await test.pool.updateMachine(ADMIN, 'm1', same, test.now())).toEqual({ ...before, changed: [] });
+    expect(await test.pool.listAudit({ action: 'machine.updated', limit: 9 })).toEqual([]);
+    const other = { ...same, user: 'operator', credential: { ...credential, password: 'another' } };
+    const after = await test.pool.updateMachine(ADMIN, 'm1', other, test.now());
+    expect([...after.changed].sort()).toEqual(['credential', 'user']);
+    expect(after).toMatchObject({ user: 'operator', state: 'checking' });
+  });
+
   it('goes on with what a dead process left, wherever it died', async () => {
     await test.addMachines(2);
     const dying = test.another();

@@ -44,10 +44,15 @@ export class Connection {
   }
 
   /**
-   * Starts a command in a terminal.
+   * Starts a command in a terminal. `take` gets the channel before anything can come out of it; its answer is the answer.
    * @throws AccessError `busy` when there are too many terminals; ConnectionDropped.
    */
-  openTerminal(command: string, size: TerminalSize, signal: AbortSignal): Promise<ClientChannel> {
+  openTerminal<T>(
+    command: string,
+    size: TerminalSize,
+    signal: AbortSignal,
+    take: (channel: ClientChannel) => T,
+  ): Promise<T> {
     const machine = this.#machine;
     return new Promise((resolve, reject) => {
       if (this.#shells >= SHELLS) {
@@ -80,7 +85,7 @@ export class Connection {
           channel.once('close', () => {
             this.#shells -= 1;
           });
-          resolve(channel);
+          resolve(take(channel));
         });
       } catch {
         fail(new ConnectionDropped(machine));

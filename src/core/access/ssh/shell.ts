@@ -48,11 +48,12 @@ export function openShell(
   return new Promise<Shell>((resolve, reject) => {
     const command = shellCommand(machine, order);
     const held = connections.use(machine, deadline.signal, async (connection) => {
-      const channel = await connection.openTerminal(command, order.size, deadline.signal);
+      const gone = await connection.openTerminal(command, order.size, deadline.signal, (channel) => {
+        resolve(shellOn(channel, listener));
+        return { closed: new Promise<void>((leave) => channel.once('close', () => leave())) };
+      });
       // The connection is in use until the shell is gone.
-      const gone = new Promise<void>((leave) => channel.once('close', () => leave()));
-      resolve(shellOn(channel, listener));
-      await gone;
+      await gone.closed;
     });
     held.catch((error: unknown) =>
       reject(error instanceof AccessError ? error : accessError('unreachable', machine, printable(String(error)))),

@@ -207,12 +207,15 @@ describe('starting', () => {
   });
 
   test('a taken port fails as a whole and gives the others back', async () => {
-    const taken = machine.port;
-    const start = startSimulatedMachines({ count: 2, password: 'x', firstPort: taken - 1 });
+    const holder = await startOnNeighbours();
+    const [free, taken] = holder.machines.map(({ port }) => port) as [number, number];
+    await holder.close();
+    const keeper = await startSimulatedMachines({ count: 1, password: 'x', firstPort: taken });
+    const start = startSimulatedMachines({ count: 2, password: 'x', firstPort: free });
     await expect(start).rejects.toThrow(/EADDRINUSE/);
-    const again = await startSimulatedMachines({ count: 1, password: 'x', firstPort: taken - 1 });
-    expect(again.machines[0]?.port).toBe(taken - 1);
-    await again.close();
+    const again = await startSimulatedMachines({ count: 1, password: 'x', firstPort: free });
+    expect(again.machines[0]?.port).toBe(free);
+    await Promise.all([again.close(), keeper.close()]);
   });
 
   test('host keys that were kept are used in turn', async () => {
@@ -227,6 +230,18 @@ describe('starting', () => {
     await Promise.all([first.close(), second.close()]);
   });
 });
+
+/** Two machines on ports side by side, below those that the system hands out to others by itself. */
+async function startOnNeighbours(): Promise<Simulation> {
+  for (;;) {
+    const firstPort = 12_000 + Math.floor(Math.random() * 18_000);
+    try {
+      return await startSimulatedMachines({ count: 2, password: 'x', firstPort });
+    } catch (error) {
+      if (!/EADDRINUSE/.test(String(error))) throw error;
+    }
+  }
+}
 
 /** The SSH library writes an Ed25519 key that it cannot read about once in 200 times. */
 function keyPair(kind: 'ed25519' | 'rsa' | 'ecdsa'): { private: string; public: string } {

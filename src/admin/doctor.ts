@@ -55,7 +55,7 @@ async function* checks(env: Environment, machine: string | undefined): AsyncGene
     yield { name: 'credentials', ...(await unlessBroken(() => checkCredentials(store))) };
     yield { name: 'scheduler', ...(await unlessBroken(() => checkScheduler(store))) };
     yield { name: 'admin password', ...(await unlessBroken(() => checkDefaultPassword(config, store))) };
-    yield { name: 'machines', ...(await unlessBroken(() => checkMachines(store, machine))) };
+    yield { name: 'machines', ...(await unlessBroken(() => checkMachines(config, store, machine))) };
   } finally {
     await store.close();
   }

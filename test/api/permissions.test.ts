@@ -180,6 +180,20 @@ describe('a token', () => {
     ).toBe('invalid_grant');
   });
 
+  it('of a user who is disabled ends with what the user holds', async () => {
+    const admin = await api.token('admin');
+    const made = { username: 'u-holder', password: PASSWORD };
+    expect((await api.call(admin, 'POST', '/api/users', made)).status).toBe(201);
+    const token = await api.token('u-holder');
+    const { body } = await api.call(token, 'POST', '/api/reservations?wait=20', { count: 1 });
+    expect(body.state).toBe('active');
+    expect((await api.call(admin, 'PATCH', '/api/users/u-holder', { disabled: true })).status).toBe(200);
+    const after = await api.call(admin, 'GET', `/api/reservations/${body.reservation_id}`);
+    expect(['ending', 'ended']).toContain(after.body.state);
+    await api.core.settle();
+    expect((await api.call(admin, 'GET', '/api/available')).body.reserved).not.toContain(body.machines[0].machine);
+  });
+
   it('the last admin can be neither deleted, demoted nor disabled', async () => {
     const admin = await api.token('admin');
     for (const body of [{ is_admin: false }, { disabled: true }]) {

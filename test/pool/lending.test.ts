@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { reachable } from '#core/pool/reachable.ts';
+import { openStore } from '#core/store/store.ts';
 import { databases } from '../support/databases.ts';
 import { ADMIN, openTestPool, type TestPool, user } from '../support/test-pool.ts';
 
@@ -8,6 +10,7 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
   beforeEach(async () => {
     const { database, remove } = await fresh();
     drop = remove;
+    opened = database;
     test = await openTestPool(database);
   });
   afterEach(async () => {
@@ -16,6 +19,20 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
   });
   const alice = user('alice');
   const bob = user('bob');
+  let opened: Parameters<typeof openStore>[0]['database'];
+
+  /** As after a change of BERTH_SECRET_KEY that missed one machine. */
+  async function closeWithAnotherKey(name: string): Promise<void> {
+    const other = await openStore({
+      database: opened,
+      secretKey: Buffer.alloc(32, 8),
+      connectRetries: 0,
+      connectRetrySeconds: 0,
+    });
+    const machine = await other.tables.machines.byName(name);
+    await other.tables.machines.update(machine?.id ?? '', { credential: { kind: 'password', password: 'x' } });
+    await other.close();
+  }
 
   it('lends machines, and takes them back proven clean when the time is up', async () => {
     await test.addMachines(3);
@@ -278,7 +295,7 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
       await test.settle();
     }
     const m1 = await test.store.tables.machines.byName('m1');
-    if (!m1) throw new Error('m1 is gone');
+    if (!m1?.credential) throw new Error('m1 is gone');
     const { name, host, port, user: login, credential } = m1;
     await test.pool.deleteMachine(ADMIN, name, test.now());
     await test.pool.registerMachine(ADMIN, { name: 'again', host, port, user: login, credential }, test.now());
@@ -286,12 +303,43 @@ describe.each(databases)('the pool on $name', ({ fresh }) => {
     expect((await test.reserve(ADMIN, 1)).machines.map((one) => one.machine)).toEqual(['again']);
   });
 
+  it('a machine whose credential another key has sealed says so, and does not hold up the others', async () => {
+    await test.addMachines(2);
+    await closeWithAnotherKey('m1');
+    test.pass(120);
+    await test.settle();
+    expect(await test.pool.getMachine('m1')).toMatchObject({
+      state: 'checking',
+      reason: expect.stringContaining('BERTH_SECRET_KEY'),
+      mend: expect.stringContaining('BERTH_SECRET_KEYS_OLD'),
+    });
+    expect(await test.pool.getMachine('m2')).toMatchObject({ state: 'ready', reason: null });
+    expect((await test.reserve(alice, 1)).machines.map((one) => one.machine)).toEqual(['m2']);
+    // Its password given again makes it good.
+    await test.pool.updateMachine(ADMIN, 'm1', { credential: { kind: 'password', password: 'again' } }, test.now());
+    await test.settle();
+    expect(await test.pool.getMachine('m1')).toMatchObject({ state: 'ready', reason: null });
+  });
+
+  it('keeps the hash of a reservation password no longer than the reservation', async () => {
+    await test.addMachines(2);
+    const hashOf = async (id: string) => (await test.store.tables.reservations.byId(id))?.passwordHash;
+    const released = await test.reserve(alice, 1);
+    const expired = await test.reserve(bob, 1);
+    expect(await hashOf(released.id)).toMatch(/^\$6\$/);
+    await test.pool.release(alice, released.id, test.now());
+    test.pass(3_600);
+    await test.settle();
+    expect(await hashOf(released.id)).toBeNull();
+    expect(await hashOf(expired.id)).toBeNull();
+  });
+
   it('refuses a machine that somebody else has lent meanwhile, and learns from the next probe', async () => {
     await test.addMachines(1);
     const m1 = await test.store.tables.machines.byName('m1');
     if (!m1) throw new Error('m1 is gone');
     // Another Berth has ended a later generation on it.
-    await test.driver.removeAccount(m1, { allocationId: 'other', generation: 50, accountName: 'other' });
+    await test.driver.removeAccount(reachable(m1), { allocationId: 'other', generation: 50, accountName: 'other' });
     await expect(test.reserve(ADMIN, 1)).rejects.toMatchObject({ code: 'preparation_failed' });
     test.pass(10);
     await test.settle();

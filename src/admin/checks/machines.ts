@@ -1,5 +1,7 @@
 import { type AccessDriver, AccessError } from '#core/access/driver.ts';
-import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
+import { reachable } from '#core/pool/reachable.ts';
+import type { Config } from '#core/runtime/config.ts';
+import { accessDriver } from '#core/runtime/wire.ts';
 import type { Store } from '#core/store/store.ts';
 import { type Finding, failed, ok, type Problem, summary } from './finding.ts';
 
@@ -13,13 +15,13 @@ interface Trouble extends Problem {
 }
 
 /** Reaches the machines just as the servers do: all that are not disabled, or the one that is named. Changes nothing. */
-export async function checkMachines(store: Store, name: string | undefined): Promise<Finding> {
+export async function checkMachines(config: Config, store: Store, name: string | undefined): Promise<Finding> {
   const all = await store.tables.machines.listWithHolder();
   if (name !== undefined && !all.some((machine) => machine.name === name)) {
     return failed(`there is no machine named "${name}"`, 'See GET /api/machines for the names.');
   }
   const chosen = all.filter((machine) => (name === undefined ? machine.state !== 'disabled' : machine.name === name));
-  const driver = createSshDriver();
+  const driver = accessDriver(config);
   const troubles: Trouble[] = [];
   const waiting = chosen.map((machine) => machine.name);
   const worker = async (): Promise<void> => {
@@ -46,7 +48,7 @@ async function troublesOf(store: Store, driver: AccessDriver, name: string): Pro
     const machine = await store.tables.machines.byName(name);
     // Deleted since the list was read.
     if (!machine) return [];
-    const { clockSkewSeconds: skew, freeDiskMegabytes: free } = await driver.probe(machine);
+    const { clockSkewSeconds: skew, freeDiskMegabytes: free } = await driver.probe(reachable(machine));
     const found: Trouble[] = [];
     if (Math.abs(skew) > SKEW_LIMIT_SECONDS) {
       const mend = 'Set its clock, for example by an NTP client on it.';

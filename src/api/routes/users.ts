@@ -22,7 +22,10 @@ export function userHandlers({ accounts, pool }: ApiDeps) {
         ...(is_admin !== undefined && { role: roleOf(is_admin) }),
         ...(disabled !== undefined && { disabled }),
       };
-      return userOnWire(await accounts.updateUser(caller, params.username, changes, now));
+      const user = await accounts.updateUser(caller, params.username, changes, now);
+      // Who may not sign in any more must not stay logged in to machines either. Asking again goes on where this broke off.
+      if (disabled) await pool.endAllOf(caller, params.username, now);
+      return userOnWire(user);
     },
     async deleteUser({ caller, now, params: { username } }) {
       // From here on the user cannot sign in or reserve; if this breaks off, asking again goes on.

@@ -2,6 +2,7 @@ import { AccessError } from '#core/access/driver.ts';
 import { FAILURES_UNTIL_UNREACHABLE, type MachineState, pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Machine } from '#core/store/machines.ts';
+import { reachable } from './reachable.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How often a machine that is well is looked at. */
@@ -29,7 +30,7 @@ async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
   const until = new Date(place.clock().getTime() + place.driver.timeLimitMs + 10_000);
   if (!(await place.store.tables.machines.takeProbe(machine.id, machine.nextProbeAt, until))) return;
   try {
-    const report = await place.driver.probe(machine);
+    const report = await place.driver.probe(reachable(machine));
     const now = place.clock();
     const skew = Math.round(report.clockSkewSeconds);
     const odd = Math.abs(skew) > SKEW_WORTH_A_WORD_SECONDS;

@@ -2,6 +2,7 @@ import { AccessError } from '#core/access/driver.ts';
 import { pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { noteFailure, noteSuccess } from './check-health.ts';
+import { reachable } from './reachable.ts';
 import { LEASE_MS, underLease, type Workplace } from './workplace.ts';
 
 /** A cleaning that is to start as soon as there is room for it in this process. */
@@ -41,7 +42,7 @@ async function clean(place: Workplace, allocationId: string): Promise<void> {
     const removal = await underLease(
       place,
       (until) => tables.allocations.renewLease(allocationId, place.workerId, until),
-      () => place.driver.removeAccount(machine, order),
+      async () => await place.driver.removeAccount(reachable(machine), order),
     );
     const cleanedAt = place.clock();
     await place.store.transaction(async (inside) => {

@@ -6,7 +6,7 @@ import { listEnded } from './list-ended.ts';
 import { machineHistory } from './machine-history.ts';
 import type { Pool } from './pool.ts';
 import { deleteMachine, getMachine, registerMachine, updateMachine } from './register.ts';
-import { release, releaseAll, releaseAllOf } from './release.ts';
+import { endAllOf, release, releaseAll, releaseAllOf } from './release.ts';
 import { reserve } from './reserve.ts';
 import { checkDueMachines, resumeCleanings, resumePreparations } from './resume.ts';
 import { getReservation, listReservations } from './show-reservations.ts';
@@ -41,6 +41,7 @@ export function createPool(place: Workplace): Pool {
     extend: (actor, id, minutes, now) => extend(place, actor, id, minutes, now),
     release: (actor, id, now, machine) => release(place, actor, id, now, machine),
     releaseAll: (actor, now) => releaseAll(place, actor, now),
+    endAllOf: (actor, username, now) => endAllOf(place, actor, username, now),
     releaseAllOf: (actor, username, now, waitMs) => releaseAllOf(place, actor, username, now, waitMs),
     listReservations: (filter) => listReservations(place, filter),
     listEnded: (actor, filter) => listEnded(place, actor, filter),

@@ -10,6 +10,7 @@ import type { Machine } from '#core/store/machines.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import { noteFailure } from './check-health.ts';
 import { type EndOfShell, LiveShell, type ShellOwner } from './live-shell.ts';
+import { reachable } from './reachable.ts';
 import { issueTicket, reservationOver, ticketDigest } from './terminal-tickets.ts';
 import type { Terminals } from './terminals.ts';
 import type { Workplace } from './workplace.ts';
@@ -191,7 +192,7 @@ async function openOn(
   listener: ShellListener,
 ): Promise<Shell> {
   try {
-    return await shells.openShell(machine, { allocationId, accountName, size }, listener);
+    return await shells.openShell(reachable(machine), { allocationId, accountName, size }, listener);
   } catch (error) {
     if (!(error instanceof AccessError)) throw error;
     if (error.code === 'host_key_changed') await noteFailure(place, machine, error, place.clock());

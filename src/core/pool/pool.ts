@@ -43,6 +43,8 @@ export interface Pool {
   release(actor: Actor, id: string, now: Date, machine?: string): Promise<ReservationView>;
   /** Ends every reservation that is not over. Answers how many. Refusals: forbidden. */
   releaseAll(actor: Actor, now: Date): Promise<number>;
+  /** Ends every reservation of a user and answers how many; the cleaning goes on by itself. */
+  endAllOf(actor: Actor, username: string, now: Date): Promise<number>;
   /**
    * Ends every reservation of a user and waits, at most `waitMs`, until their machines are proven clean.
    * Refusals: still_in_use, naming the machines that could not be cleaned yet.

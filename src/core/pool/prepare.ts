@@ -7,6 +7,7 @@ import { noteFailure } from './check-health.ts';
 import { claimMachines, withoutLosingRaces } from './claim.ts';
 import { cleanSoon } from './clean.ts';
 import type { ReservationView } from './pool.ts';
+import { reachable } from './reachable.ts';
 import { loadReservation } from './show-reservations.ts';
 import { underLease, type Workplace } from './workplace.ts';
 
@@ -66,7 +67,7 @@ async function prepareOne(
     const [machine] = await place.store.tables.machines.byIds([current.machineId]);
     if (!machine) throw new Error(`machine ${current.machineName} of an open allocation is gone`);
     try {
-      const account = await place.driver.createAccount(machine, orderFor(reservation, current));
+      const account = await place.driver.createAccount(reachable(machine), orderFor(reservation, current));
       const kept = await place.store.tables.allocations.markPrepared(current.id, account.uid, place.clock());
       if (!kept) throw over(reservation.id);
       return;

@@ -109,7 +109,8 @@ function notSoAlready(found: Machine, wanted: MachineChanges): MachineChanges {
     ...(wanted.host !== undefined && { host: wanted.host.toLowerCase() }),
     ...(wanted.labels !== undefined && { labels: [...new Set(wanted.labels)].sort() }),
   };
-  const is: MachineChanges = { ...found, disabled: found.state === 'disabled' };
+  const { credential, ...rest } = found;
+  const is: MachineChanges = { ...rest, ...(credential && { credential }), disabled: found.state === 'disabled' };
   const entries = Object.entries(wantedAs) as [keyof MachineChanges, unknown][];
   return Object.fromEntries(
     entries.filter(([key, value]) => value !== undefined && !isDeepStrictEqual(value, is[key])),

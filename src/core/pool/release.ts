@@ -32,6 +32,11 @@ export async function releaseAll(place: Workplace, actor: Actor, now: Date): Pro
   return await endEach(place, actor, await place.store.tables.reservations.running(), 'released_by_admin', now);
 }
 
+/** See Pool.endAllOf. */
+export async function endAllOf(place: Workplace, actor: Actor, username: string, now: Date): Promise<number> {
+  return await endEach(place, actor, await place.store.tables.reservations.running(username), 'user_removed', now);
+}
+
 /** See Pool.releaseAllOf. */
 export async function releaseAllOf(
   place: Workplace,
@@ -41,7 +46,7 @@ export async function releaseAllOf(
   waitMs: number,
 ): Promise<void> {
   const { tables } = place.store;
-  await endEach(place, actor, await tables.reservations.running(username), 'user_removed', now);
+  await endAllOf(place, actor, username, now);
   const giveUpAt = place.clock().getTime() + waitMs;
   for (;;) {
     const open = await tables.allocations.open(username);

@@ -66,7 +66,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   }
 
   const metrics = createMetrics();
-  const driver = overrides.driver ?? accessDriver(config, metrics);
+  const driver = overrides.driver ?? accessDriver(config, metrics.sshCall);
   const hashing = createHashThread();
   const background = createBackground(WORK_AT_ONCE);
   const place: Workplace = {
@@ -111,8 +111,8 @@ function refuseWithoutAnsible(config: Config): void {
   if (problem !== null) throw new SettingError(problem);
 }
 
-function accessDriver(config: Config, metrics: Metrics): AccessDriver & ShellAccess {
-  const onCall = metrics.sshCall;
+/** The driver that the settings ask for; `onCall` hears of each call. */
+export function accessDriver(config: Config, onCall: Metrics['sshCall'] = () => undefined): AccessDriver & ShellAccess {
   const ssh = createSshDriver({ onCall });
   if (config.accessDriver === 'ssh') return ssh;
   const ansible = createAnsibleDriver({

@@ -12,7 +12,8 @@ export interface Machine {
   readonly host: string;
   readonly port: number;
   readonly user: string;
-  readonly credential: Credential;
+  /** Null when it was sealed with a key that this process does not have. */
+  readonly credential: Credential | null;
   readonly labels: readonly string[];
   readonly state: MachineState;
   readonly reason: string | null;
@@ -211,7 +212,16 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
 }
 
 function fromRow(row: MachineRow, seal: Seal): Machine {
-  return { ...plainFromRow(row), credential: JSON.parse(seal.open(row.credential, row.id)) as Credential };
+  return { ...plainFromRow(row), credential: opened(row, seal) };
+}
+
+/** One credential that cannot be opened is that machine's trouble, and must not keep the others from being read. */
+function opened(row: MachineRow, seal: Seal): Credential | null {
+  try {
+    return JSON.parse(seal.open(row.credential, row.id)) as Credential;
+  } catch {
+    return null;
+  }
 }
 
 function plainFromRow(row: MachineRow): Omit<Machine, 'credential'> {
@@ -258,7 +268,7 @@ function toRow(id: string, machine: Partial<Machine>, seal: Seal): Partial<Machi
   if (machine.host !== undefined) row.host = machine.host;
   if (machine.port !== undefined) row.port = machine.port;
   if (machine.user !== undefined) row.login_user = machine.user;
-  if (machine.credential !== undefined) row.credential = seal.close(JSON.stringify(machine.credential), id);
+  if (machine.credential) row.credential = seal.close(JSON.stringify(machine.credential), id);
   if (machine.labels !== undefined) row.labels = machine.labels.length === 0 ? '' : `,${machine.labels.join(',')},`;
   if (machine.state !== undefined) row.state = machine.state;
   if (machine.reason !== undefined) row.reason = machine.reason;

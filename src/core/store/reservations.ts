@@ -26,6 +26,9 @@ export interface Reservation {
   readonly endReason: EndReason | null;
 }
 
+/** From the end on nobody needs it; people use the same password elsewhere. */
+const NO_PASSWORD = { password_hash: null };
+
 export type Reservations = ReturnType<typeof reservationsTable>;
 
 export function reservationsTable(db: Kysely<Schema>) {
@@ -68,6 +71,7 @@ export function reservationsTable(db: Kysely<Schema>) {
         .updateTable('reservations')
         .set({
           state: to,
+          ...(to !== 'active' && NO_PASSWORD),
           lease_owner: null,
           lease_until: 0,
           ...(changes.endedAt && { ended_at: changes.endedAt.getTime() }),
@@ -91,7 +95,7 @@ export function reservationsTable(db: Kysely<Schema>) {
     async expire(id: string, now: Date): Promise<boolean> {
       const result = await db
         .updateTable('reservations')
-        .set({ state: 'ending', end_reason: 'expired' })
+        .set({ state: 'ending', end_reason: 'expired', ...NO_PASSWORD })
         .where('id', '=', id)
         .where('state', 'in', statesBefore(RESERVATION_MOVES, 'ending'))
         .where('ends_at', '<=', now.getTime())
@@ -102,7 +106,14 @@ export function reservationsTable(db: Kysely<Schema>) {
     async expireUnprepared(id: string, now: Date): Promise<boolean> {
       const result = await db
         .updateTable('reservations')
-        .set({ state: 'failed', end_reason: 'expired', ended_at: now.getTime(), lease_owner: null, lease_until: 0 })
+        .set({
+          state: 'failed',
+          end_reason: 'expired',
+          ended_at: now.getTime(),
+          lease_owner: null,
+          lease_until: 0,
+          ...NO_PASSWORD,
+        })
         .where('id', '=', id)
         .where('state', '=', 'preparing')
         .where('ends_at', '<=', now.getTime())

@@ -28,10 +28,15 @@ export function useUserDeeds() {
     try {
       await call('updateUser', { params: { username }, body: { disabled } });
       settle();
-      tell(disabled ? `${username} can no longer sign in.` : `${username} can sign in again.`, {
-        label: 'Undo',
-        run: () => setDisabled(username, !disabled),
-      });
+      tell(
+        disabled
+          ? `${username} can no longer sign in; what they hold is being released.`
+          : `${username} can sign in again.`,
+        {
+          label: 'Undo',
+          run: () => setDisabled(username, !disabled),
+        },
+      );
     } catch (error) {
       tellProblem(error);
     }

@@ -29,7 +29,9 @@ export async function backup(config: Config, target: string): Promise<void> {
   } else {
     await toFile(target, write);
   }
-  const rows = Object.entries(counts).map(([table, n]) => `${n} ${table}`);
+  const rows = Object.entries(counts)
+    .filter(([, n]) => n > 0)
+    .map(([table, n]) => `${n} ${table}`);
   // Standard output may be the backup itself.
   process.stderr.write(`backed up ${rows.join(', ')}\n`);
 }

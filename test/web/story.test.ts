@@ -183,7 +183,7 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await page.getByRole('combobox', { name: 'Jump to' }).fill('reserve machines');
     await page.keyboard.press('Enter');
     await page.getByText('SSH key', { exact: true }).click();
-    expect(await page.getByRole('checkbox', { name: /bob@laptop/ }).isChecked()).toBe(true);
+    await page.getByRole('checkbox', { name: /bob@laptop/, checked: true }).waitFor();
     await page.getByText('Until …').click();
     const end = new Date(Date.now() + 8 * 60_000);
     const local = end.toLocaleString('sv-SE', { timeZone: 'Europe/Berlin' }).replace(' ', 'T').slice(0, 16);

@@ -18,6 +18,7 @@ try {
   } else console.log('Without Docker: no figures of real machines.');
   await (await import('./contention.ts')).benchContention();
   await (await import('./requests.ts')).benchRequests();
+  await (await import('./front.ts')).benchFront();
 } finally {
   await server?.remove();
 }

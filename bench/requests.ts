@@ -1,15 +1,12 @@
 // Requests per second and 99th percentile of the reads that pages and scripts repeat.
-import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
 import { startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
 import { databases } from '../test/support/databases.ts';
-import { ADMIN_PASSWORD, adminOf, startProcess } from '../test/support/processes.ts';
+import { adminOf, startProcess } from '../test/support/processes.ts';
 import { table } from './figures.ts';
+import { CONNECTIONS, load, SECONDS, tokenOf } from './load.ts';
 
 const PATHS = ['/api/available', '/api/machines', '/api/whoami'];
-const SECONDS = 5;
-const CONNECTIONS = 32;
 
 export async function benchRequests(): Promise<void> {
   const rows = [['database', 'machines', 'route', 'requests/s', 'p99 ms']];
@@ -37,31 +34,6 @@ export async function benchRequests(): Promise<void> {
     }
   }
   table(`Reads: ${CONNECTIONS} connections for ${SECONDS} s, load from the same two cores`, rows);
-}
-
-/** `wrk` makes the load; it reports requests per second and latencies itself. Meanwhile the server's log is read. */
-async function load(url: string, token: string): Promise<[string, string]> {
-  const { stdout } = await promisify(execFile)('wrk', [
-    '-t1',
-    `-c${CONNECTIONS}`,
-    `-d${SECONDS}s`,
-    '--latency',
-    '-H',
-    `Authorization: Bearer ${token}`,
-    url,
-  ]);
-  const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1] ?? '?';
-  const latency = /99%\s+(\S+)/.exec(stdout)?.[1] ?? '?';
-  return [Math.round(Number(rate)).toString(), latency];
-}
-
-async function tokenOf(address: string): Promise<string> {
-  const answer = await fetch(`${address}/api/login`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ username: 'admin', password: ADMIN_PASSWORD }),
-  });
-  return ((await answer.json()) as { access_token: string }).access_token;
 }
 
 async function memoryOf(pid: number): Promise<number> {

@@ -55,12 +55,12 @@ export function allocationsTable(db: Kysely<Schema>) {
     ): Promise<number> {
       const idOf = new Map(claims.map((claim) => [claim.machineId, claim.id]));
       const machineIds = [...idOf.keys()].sort();
-      await db
+      const { numUpdatedRows } = await db
         .updateTable('machines')
         .set((eb) => ({ generation: eb('generation', '+', 1) }))
         .where('id', 'in', machineIds)
         .where('state', '=', 'ready')
-        .execute();
+        .executeTakeFirst();
       const machines = await db
         .selectFrom('machines')
         .select(['id', 'name', 'generation'])
@@ -68,6 +68,8 @@ export function allocationsTable(db: Kysely<Schema>) {
         .where('state', '=', 'ready')
         .orderBy('id')
         .execute();
+      // One that became ready in between has not got its new generation.
+      if (machines.length !== Number(numUpdatedRows)) return 0;
       const rows = machines.map(
         (machine): AllocationRow => ({
           id: idOf.get(machine.id) as string,

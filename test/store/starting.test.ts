@@ -128,6 +128,12 @@ describe.skipIf(!mariadbInstalled())('a server that starts before its database',
       await mariadb.start();
       await expect.poll(() => ready, WITHIN).toBe(true);
       expect(await (await patient).stop()).toBe(0);
+
+      // A wrong password is not waited for.
+      const mistaken = startProcess('src/api/main.ts', { ...database, password: 'another' });
+      await expect(mistaken).rejects.toThrow(
+        new RegExp(`DATABASE_URL: the database at 127.0.0.1:${port} refuses: Access denied`),
+      );
     } finally {
       await mariadb.remove();
     }

@@ -104,6 +104,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   };
 }
 
+/** Wrong user, password or database: waiting mends none of them. (MariaDB's error codes 1044, 1045, 1049, 1698.) */
+const REFUSED_BY_MARIADB: ReadonlySet<number> = new Set([1044, 1045, 1049, 1698]);
+
 async function whenReachable(work: () => Promise<void>, options: StoreOptions): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -114,7 +117,13 @@ async function whenReachable(work: () => Promise<void>, options: StoreOptions): 
         // Two processes that start on an empty database make the migration's own tables at the same moment.
         error instanceof DuplicateKey ||
         error instanceof WriteConflict;
-      if (!passing) throw error;
+      if (!passing) {
+        const { errno, message } = error as { errno?: number; message?: string };
+        if (!REFUSED_BY_MARIADB.has(errno ?? 0)) throw error;
+        throw new Error(`DATABASE_URL: the database ${placeOf(options.database)} refuses: ${message}`, {
+          cause: error,
+        });
+      }
       if (attempt > options.connectRetries) {
         throw new Error(
           `DATABASE_URL: the database ${placeOf(options.database)} cannot be reached (tried ${attempt} times)`,

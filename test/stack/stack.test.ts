@@ -2,6 +2,7 @@ import { appendFileSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerAvailable } from '../support/docker-lab.ts';
+import { startReservationLoad } from '../support/reservation-load.ts';
 import { copyStack, missingForStack, mustBeFree, type Outcome, type Stack, until } from '../support/stack.ts';
 import { ensureStackImages } from '../support/stack-images.ts';
 
@@ -11,6 +12,13 @@ const MACHINES = 3;
 /** Not the shipped 22220: somebody's own demo machines may be there. */
 const BASE_PORT = 24_220;
 const MINUTE = 60_000;
+/** Who held a machine from when to when; as in the answer of /timeline. */
+interface Span {
+  readonly machine: string;
+  readonly reservation_id: string;
+  readonly from: string;
+  readonly to: string;
+}
 /** Far more than it takes: the machine may be busy with other things, and a build with its downloads is long then. */
 const LONG = { timeout: 15 * MINUTE };
 
@@ -187,6 +195,60 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
     expect(reserved.status, JSON.stringify(reserved.body)).toBe(201);
     await get('/release_all');
     await allAvailable();
+    await stack.compose('up', '-d', '--scale', 'api=1', '--scale', 'scheduler=1');
+    await healthy('api', 1);
+  });
+
+  it('loses and doubles nothing while replicas, the database and the proxy are killed under load', LONG, async () => {
+    await stack.compose('up', '-d', '--scale', 'api=2', '--scale', 'scheduler=2');
+    await healthy('api', 2);
+    await healthy('scheduler', 2);
+    const begin = new Date(Date.now() - 1_000).toISOString();
+    const load = startReservationLoad(token, 6);
+    try {
+      const more = async (n = 3) => {
+        const from = load.acknowledged.size;
+        await until('reservations go on', 120, async () => load.acknowledged.size >= from + n);
+      };
+      await more();
+      for (const service of ['api', 'scheduler']) {
+        for (const id of await idsOf(service)) {
+          await stack.docker('kill', '--signal', 'KILL', id);
+          await more();
+          await stack.docker('start', id);
+          await healthy(service, 2);
+        }
+      }
+      for (const service of ['db', 'reverse-proxy']) {
+        await stack.docker('restart', ...(await idsOf(service)));
+        await more();
+      }
+    } finally {
+      await load.stop();
+    }
+    const { sent, failed, acknowledged, wrong } = load;
+    console.log(`${acknowledged.size} reservations, ${failed} of ${sent} requests failed and were asked again`);
+    expect(wrong).toEqual([]);
+    await healthy('api', 2);
+    await get('/release_all');
+    await allAvailable();
+
+    // Nobody had a machine before it was clean again, and nothing of anybody is left on one.
+    const to = new Date(Date.now() + 60_000).toISOString();
+    const { spans } = (await get(`/timeline?from=${begin}&to=${to}`)).body as { spans: Span[] };
+    const held = new Set(spans.map((span) => span.reservation_id));
+    for (const id of acknowledged) expect(held.has(id), id).toBe(true);
+    const inTurn = spans.toSorted((a, b) => a.machine.localeCompare(b.machine) || a.from.localeCompare(b.from));
+    for (const [i, span] of inTurn.entries()) {
+      const next = inTurn[i + 1];
+      if (next?.machine === span.machine) expect(next.from >= span.to, JSON.stringify([span, next])).toBe(true);
+    }
+    const demo = (await stack.docker('ps', '-q', '--filter', `label=berth.demo=${stack.project}`)).split('\n');
+    expect(demo).toHaveLength(MACHINES);
+    for (const id of demo) {
+      const left = "awk -F: '$3 >= 20000 && $3 < 65534' /etc/passwd; ls -A /home; ls -A /tmp";
+      expect(await stack.docker('exec', id, 'sh', '-c', left)).toBe('');
+    }
     await stack.compose('up', '-d', '--scale', 'api=1', '--scale', 'scheduler=1');
     await healthy('api', 1);
   });

@@ -56,7 +56,8 @@ export async function reserve(
     const unknown = await tables.machines.unknownNames(wanted.machines);
     if (unknown.length > 0) throw new Refusal('not_found', `machines: there is no machine named ${unknown.join(', ')}`);
     await tables.reservations.insert(reservation);
-    await claimMachines(tables, reservation.id, request.count, wanted, now);
+    // The request may have waited: the machine of a claim was clean before it.
+    await claimMachines(tables, reservation.id, request.count, wanted, place.clock());
     await tables.audit.add({
       at: now,
       actor: actor.name,

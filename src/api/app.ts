@@ -33,6 +33,8 @@ const GOODBYE_LIMIT_MS = 500;
 const BODY_LIMIT = 1024 * 1024;
 /** Of the head of a request, in bytes. */
 const HEAD_LIMIT = 16 * 1024;
+/** Of one part of a path, in characters. */
+const LONGEST_PART = 256;
 /** For the head of a request to arrive, and for all of it, in milliseconds. */
 const HEAD_LIMIT_MS = 10_000;
 const REQUEST_LIMIT_MS = 30_000;
@@ -67,7 +69,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     http: { headersTimeout: HEAD_LIMIT_MS, connectionsCheckingInterval: LOOK_EVERY_MS, maxHeaderSize: HEAD_LIMIT },
     requestTimeout: REQUEST_LIMIT_MS,
     connectionTimeout: SILENCE_LIMIT_MS,
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: LONGEST_PART },
     frameworkErrors: (error, request, reply) => {
       // No hook sees such a request, so nobody else ends the connection of one that asked for an upgrade.
       reply.raw.once('finish', () => {
@@ -144,7 +146,7 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     onClose();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    reply.header('x-request-id', request.id);
     if (closing) done(new Refusal('unavailable', 'the server is closing; ask again'));
     else done();
   });
@@ -179,6 +181,10 @@ function endSockets(sockets: Iterable<WebSocket>): void {
 async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyReply): Promise<object> {
   const path = pathOf(url);
   const methods = methodsOf(path);
+  if (methods.includes(method)) {
+    reply.code(414);
+    return { error: 'invalid_request', message: `path: at most ${LONGEST_PART} characters are taken between slashes` };
+  }
   if (methods.length > 0) {
     reply.code(405).header('allow', methods.join(', '));
     return { error: 'invalid_request', message: `${path} takes ${methods.join(', ')}, not ${method}` };

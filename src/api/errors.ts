@@ -77,7 +77,6 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
     ...STRICT_HEADERS,
     'content-type': 'application/json; charset=utf-8',
     'content-length': String(Buffer.byteLength(body)),
-    'cache-control': 'no-store',
     connection: 'close',
   };
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);

@@ -16,8 +16,9 @@ export const OWN_FILES_ONLY = [
   "form-action 'self'",
 ].join('; ');
 
-/** On every answer; those that are pages replace the policy. */
+/** On every answer; pages have another policy, and say how long they may be kept. */
 export const STRICT_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
   'content-security-policy': DATA_ONLY,
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',

@@ -1,6 +1,6 @@
 import * as dns from 'node:dns';
 import { type AddressInfo, createServer } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import type { AccessDriver, MachineAccess } from '#core/access/driver.ts';
 import { hostRefusal, machineNetworks } from '#core/access/networks.ts';
@@ -14,14 +14,23 @@ import { freshSqlite, openTestPool } from '../support/test-pool.ts';
 vi.mock('node:dns', { spy: true });
 afterEach(() => vi.mocked(dns.lookup).mockReset());
 
-/** Has every look-up of a name answer these addresses. */
-function everyName(...addresses: string[]): void {
-  const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
+/** Has look-ups of names under .example answer these addresses, one list after the other and the last one for ever. */
+async function inExample(...answers: string[][]): Promise<() => number> {
+  const { lookup } = await vi.importActual<typeof dns>('node:dns');
+  const really = lookup.bind(dns);
+  let looked = 0;
   // biome-ignore lint/suspicious/noExplicitAny: its overloads are not of interest here
-  vi.mocked(dns.lookup).mockImplementation(((_name: string, _options: object, answer: any) => {
-    answer(null, found);
-    // biome-ignore lint/suspicious/noExplicitAny: see above
-  }) as any);
+  const instead: any = (name: string, options: object, answer: any) => {
+    if (!name.endsWith('.example')) return really(name, options, answer);
+    const found = answers[Math.min(looked, answers.length - 1)] ?? [];
+    looked += 1;
+    answer(
+      null,
+      found.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
+  };
+  vi.mocked(dns.lookup).mockImplementation(instead);
+  return () => looked;
 }
 
 describe('networks of machines', () => {
@@ -118,7 +127,6 @@ describe.each(drivers.filter(([, , usable]) => usable))('the %s driver', (_, mak
 
   async function probe(allowed: string[], host: string): Promise<unknown> {
     connections = 0;
-    if (!listener.listening) await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
     const { port } = listener.address() as AddressInfo;
     const machine: MachineAccess = {
       id: host,
@@ -136,7 +144,8 @@ describe.each(drivers.filter(([, , usable]) => usable))('the %s driver', (_, mak
       await driver.close();
     }
   }
-  afterEach(() => void listener.close());
+  beforeAll(() => new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve)));
+  afterAll(() => void listener.close());
 
   // The last ones are taken for addresses only when they are looked up.
   it.each(['127.0.0.1', '::ffff:127.0.0.1', '0:0:0:0:0:ffff:7f00:1', 'localhost', '127.1', '0x7f000001', '2130706433'])(
@@ -158,10 +167,10 @@ describe.each(drivers.filter(([, , usable]) => usable))('the %s driver', (_, mak
   });
 
   it('of the addresses of a name connects only to those that are allowed', async () => {
-    everyName('169.254.169.254', '192.0.2.1', '127.0.0.1');
+    await inExample(['169.254.169.254', '192.0.2.1', '127.0.0.1']);
     expect(await probe(['127.0.0.0/8'], 'mixed.example')).toMatchObject({ code: 'unreachable' });
     expect(connections).toBeGreaterThan(0);
-    everyName('::ffff:169.254.169.254', '192.0.2.1');
+    await inExample(['::ffff:169.254.169.254', '192.0.2.1']);
     expect(await probe(['127.0.0.0/8'], 'outside.example')).toMatchObject({ code: 'not_allowed' });
   });
 });
@@ -170,13 +179,7 @@ describe.each(drivers.filter(([, , usable]) => usable))('with the %s driver', (n
   it('a name that leads elsewhere a moment later is connected to where it was checked', async () => {
     const simulation: Simulation = await startSimulatedMachines({ count: 1, password: 'only-for-this-test' });
     const [simulated] = simulation.machines;
-    let looked = 0;
-    // biome-ignore lint/suspicious/noExplicitAny: its overloads are not of interest here
-    vi.mocked(dns.lookup).mockImplementation(((_name: string, _options: object, answer: any) => {
-      looked += 1;
-      answer(null, [{ address: looked === 1 ? '127.0.0.1' : '127.0.0.2', family: 4 }]);
-      // biome-ignore lint/suspicious/noExplicitAny: see above
-    }) as any);
+    const looked = await inExample(['127.0.0.1'], ['127.0.0.2']);
     const driver = make(['127.0.0.1']);
     const machine: MachineAccess = {
       id: 'm1',
@@ -190,7 +193,7 @@ describe.each(drivers.filter(([, , usable]) => usable))('with the %s driver', (n
     try {
       expect(await driver.probe(machine)).toMatchObject({ hostKey: simulated?.hostKey });
       // The SSH driver looks up once, the Ansible driver once and hands on the address: no program looks up again.
-      expect(looked, name).toBe(1);
+      expect(looked(), name).toBe(1);
     } finally {
       await driver.close();
       await simulation.close();

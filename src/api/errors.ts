@@ -51,13 +51,16 @@ export function answerError(error: FastifyError | Refusal, request: FastifyReque
   });
 }
 
+/** What a terminal or a page obeys instead of showing it. */
+const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
 /** `duration: must be >= 1` instead of a path into the schema. Never repeats the value: it may be a secret. */
 function fieldMessage(error: FastifyError): string {
   const [first] = error.validation ?? [];
   const params = (first?.params ?? {}) as Record<string, unknown>;
   const inside = (first?.instancePath ?? '').split('/').filter((part) => part !== '');
   const extra = params['missingProperty'] ?? params['additionalProperty'];
-  if (extra !== undefined) inside.push(String(extra).slice(0, 64));
+  if (extra !== undefined) inside.push(String(extra).slice(0, 64).replace(OBEYED, '?'));
   const field = inside.join('.') || (error.validationContext ?? 'body');
   if (params['additionalProperty'] !== undefined) return `${field}: there is no such field`;
   if (params['missingProperty'] !== undefined) return `${field}: is missing`;

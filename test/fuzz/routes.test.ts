@@ -48,6 +48,8 @@ const known = () => ({
 const inUrl = (text: string, raw: boolean): string =>
   raw ? text.replace(/[\s#?]/g, '%') : encodeURIComponent(text.toWellFormed());
 
+const textOf = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));
+
 /** A whole request to the route: mostly as it should be, and in each part now and then not. */
 function requestTo({ path, params, querystring, headers, body }: Route) {
   const part = (schema: unknown) => (schema ? like(schema as Schema, known()) : fc.constant({}));
@@ -71,16 +73,16 @@ function requestTo({ path, params, querystring, headers, body }: Route) {
     .map((made) => {
       const raw = made.rawUrl === 0;
       const given = Object(made.params) as Record<string, unknown>;
-      const where = path.replace(/:(\w+)/g, (_, name) => inUrl(String(given[name] ?? ''), raw));
+      const where = path.replace(/:(\w+)/g, (_, name) => inUrl(textOf(given[name] ?? ''), raw));
       const query = Object.entries(Object(made.query)).flatMap(([key, value]) =>
-        [value].flat().map((one) => `${inUrl(key, raw)}=${inUrl(String(Object(one)?.valueOf?.() ?? one), raw)}`),
+        [value].flat().map((one) => `${inUrl(key, raw)}=${inUrl(textOf(one), raw)}`),
       );
       return {
         url: `${where}?${[...query, inUrl(made.more, raw)].join('&')}`.replace(/[^\x21-\x7e]/g, '%'),
         headers: Object.fromEntries(
           Object.entries({ ...Object(made.headers), 'content-type': made.type }).map(([name, value]) => [
             name.replace(/[^a-z-]/g, 'x') || 'x',
-            String(value)
+            textOf(value)
               .replace(/[^\x20-\x7e]/g, '?')
               .slice(0, 8_000),
           ]),

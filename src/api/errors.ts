@@ -24,7 +24,8 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 };
 
 /** For what the web framework refuses before a route sees it. */
-const PLAIN_WORDS: Readonly<Record<number, string>> = {
+const PLAIN_WORDS: Readonly<Record<string | number, string>> = {
+  FST_ERR_BAD_URL: 'path: a percent sign in it is not followed by two hexadecimal digits of UTF-8',
   413: 'body: at most 1 MiB is taken',
   415: 'body: only JSON is taken; send it with "Content-Type: application/json"',
 };
@@ -42,7 +43,9 @@ export function answerError(error: FastifyError | Refusal, request: FastifyReque
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
-    return reply.code(status).send({ error: 'invalid_request', message: PLAIN_WORDS[status] ?? error.message });
+    return reply
+      .code(status)
+      .send({ error: 'invalid_request', message: PLAIN_WORDS[error.code] ?? PLAIN_WORDS[status] ?? error.message });
   }
   request.log.error({ err: error }, 'request failed');
   return reply.code(500).send({

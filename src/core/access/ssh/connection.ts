@@ -1,7 +1,7 @@
 import { type AuthenticationType, type AuthHandlerMiddleware, Client, type ClientChannel } from 'ssh2';
-import type { MachineAccess, TerminalSize } from '#core/access/driver.ts';
+import type { AccessError, MachineAccess, TerminalSize } from '#core/access/driver.ts';
 import { type MachineNetworks, reach } from '../networks.ts';
-import { type Answer, readAnswer } from './answer.ts';
+import { type Answer, AnswerReader } from './answer.ts';
 import { connectFailure, HandshakeDropped } from './dial-again.ts';
 import { accessError, ConnectionDropped, hostKeyChanged, unanswered } from './failures.ts';
 import { Gate } from './gate.ts';
@@ -115,7 +115,7 @@ export class Connection {
       const machine = this.#machine;
       if (this.#shells === 0) this.#intake.allow(MOST_OF_CALL);
       let channel: ClientChannel | undefined;
-      let output = '';
+      const reader = new AnswerReader();
       let errors = '';
       let size = 0;
       let settled = false;
@@ -133,7 +133,9 @@ export class Connection {
         reject(error);
       };
       const onAbort = (): void => fail(signal.reason, true);
-      const onClose = (): void => fail(new ConnectionDropped(machine));
+      const endless = (): AccessError => accessError('bad_answer', machine, 'it prints without end');
+      const dropped = (): AccessError => (this.#intake.flooded ? endless() : new ConnectionDropped(machine));
+      const onClose = (): void => fail(dropped());
       const timer = setTimeout(
         () => fail(accessError('timed_out', machine, `no answer within ${limitMs / 1000} s`), true),
         limitMs,
@@ -142,13 +144,13 @@ export class Connection {
       this.#client.once('close', onClose);
       const within = (data: Buffer): boolean => {
         size += data.length;
-        if (size > MOST_OUTPUT) fail(accessError('bad_answer', machine, 'it prints without end'), true);
+        if (size > MOST_OUTPUT) fail(endless(), true);
         return !settled;
       };
       const onChannel = (error: Error | undefined, opened: ClientChannel): void => {
         // The server can be out of sessions or processes; a new connection may still work.
         if (error) {
-          fail(new ConnectionDropped(machine), true);
+          fail(dropped(), true);
           return;
         }
         channel = opened;
@@ -156,11 +158,10 @@ export class Connection {
           channel.close();
           return;
         }
-        channel.on('error', () => fail(new ConnectionDropped(machine), true));
+        channel.on('error', () => fail(dropped(), true));
         channel.on('data', (data: Buffer) => {
           if (!within(data)) return;
-          output += data.toString('latin1');
-          const answer = readAnswer(output);
+          const answer = reader.read(data.toString('latin1'));
           if (answer === null) return;
           finish();
           resolve(answer);
@@ -169,7 +170,7 @@ export class Connection {
           if (within(data)) errors += data.toString('latin1');
         });
         channel.on('close', (code?: number | null, killedBy?: string) => {
-          if (code === undefined && killedBy === undefined) return fail(new ConnectionDropped(machine));
+          if (code === undefined && killedBy === undefined) return fail(dropped());
           fail(unanswered(machine, errors));
         });
         channel.end(input);
@@ -177,7 +178,7 @@ export class Connection {
       try {
         this.#client.exec(command, onChannel);
       } catch {
-        fail(new ConnectionDropped(machine));
+        fail(dropped());
       }
     });
   }

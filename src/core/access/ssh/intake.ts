@@ -12,6 +12,7 @@ const MOST_UNSENT = 4 * 1024 * 1024;
 export class Intake {
   readonly #socket: Socket;
   #most: number;
+  #flooded = false;
 
   /** `most`: bytes that may come at first. */
   constructor(socket: Socket, most: number, onFlood: () => void) {
@@ -20,9 +21,15 @@ export class Intake {
     const look = (): void => {
       if (socket.bytesRead <= this.#most && socket.writableLength <= MOST_UNSENT) return;
       socket.removeListener('data', look);
+      this.#flooded = true;
       onFlood();
     };
     socket.on('data', look);
+  }
+
+  /** Whether it was more than that. */
+  get flooded(): boolean {
+    return this.#flooded;
   }
 
   /** From now on, at most so many bytes more. */

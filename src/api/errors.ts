@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { Refusal, type RefusalCode } from '#core/domain/refusal.ts';
+import { STRICT_HEADERS } from './strict-headers.ts';
 
 /** The one place where a refusal gets an HTTP status. */
 const STATUS: Readonly<Record<RefusalCode, number>> = {
@@ -23,7 +24,8 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
 };
 
 /** For what the web framework refuses before a route sees it. */
-const PLAIN_WORDS: Readonly<Record<number, string>> = {
+const PLAIN_WORDS: Readonly<Record<string | number, string>> = {
+  FST_ERR_BAD_URL: 'path: a percent sign in it is not followed by two hexadecimal digits of UTF-8',
   413: 'body: at most 1 MiB is taken',
   415: 'body: only JSON is taken; send it with "Content-Type: application/json"',
 };
@@ -41,7 +43,9 @@ export function answerError(error: FastifyError | Refusal, request: FastifyReque
   }
   const status = error.statusCode ?? 500;
   if (status >= 400 && status < 500) {
-    return reply.code(status).send({ error: 'invalid_request', message: PLAIN_WORDS[status] ?? error.message });
+    return reply
+      .code(status)
+      .send({ error: 'invalid_request', message: PLAIN_WORDS[error.code] ?? PLAIN_WORDS[status] ?? error.message });
   }
   request.log.error({ err: error }, 'request failed');
   return reply.code(500).send({
@@ -50,13 +54,16 @@ export function answerError(error: FastifyError | Refusal, request: FastifyReque
   });
 }
 
+/** What a terminal or a page obeys instead of showing it. */
+const OBEYED = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
 /** `duration: must be >= 1` instead of a path into the schema. Never repeats the value: it may be a secret. */
 function fieldMessage(error: FastifyError): string {
   const [first] = error.validation ?? [];
   const params = (first?.params ?? {}) as Record<string, unknown>;
   const inside = (first?.instancePath ?? '').split('/').filter((part) => part !== '');
   const extra = params['missingProperty'] ?? params['additionalProperty'];
-  if (extra !== undefined) inside.push(String(extra).slice(0, 64));
+  if (extra !== undefined) inside.push(String(extra).slice(0, 64).replace(OBEYED, '?'));
   const field = inside.join('.') || (error.validationContext ?? 'body');
   if (params['additionalProperty'] !== undefined) return `${field}: there is no such field`;
   if (params['missingProperty'] !== undefined) return `${field}: is missing`;
@@ -72,10 +79,19 @@ export function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket
   }
   const [status, message] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'the request is not valid HTTP'];
   const body = JSON.stringify({ error: 'invalid_request', message });
-  const head = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close`;
-  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`);
+  const headers = {
+    ...STRICT_HEADERS,
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': String(Buffer.byteLength(body)),
+    connection: 'close',
+  };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  socket.end(`HTTP/1.1 ${[status, ...lines].join('\r\n')}\r\n\r\n${body}`);
+  // Who does not read it is cut off all the same.
+  setTimeout(() => socket.destroy(), FAREWELL_MS).unref();
 }
 
+const FAREWELL_MS = 2_000;
 const BROKEN: Readonly<Record<string, readonly [string, string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request took too long to arrive'],

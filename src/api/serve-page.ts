@@ -2,22 +2,10 @@ import { readdirSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { OWN_FILES_ONLY } from './strict-headers.ts';
 
 /** Names under which the build puts what never changes: each has a digest of its content in it. */
 const FOREVER = /^assets\//;
-
-/**
- * Everything of the page comes from here, no script and no style is written into it, and no other page may show it in a
- * frame. (`connect-src` falls back to `default-src`: the API, and the WebSocket of the terminal.)
- */
-const POLICY = [
-  "default-src 'self'",
-  "img-src 'self' data:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-  "form-action 'self'",
-].join('; ');
 
 /**
  * Serves the built web page. What is no file of it is a place inside the page, for browsers that ask for a document, and
@@ -29,7 +17,7 @@ export async function servePage(app: FastifyInstance, folder: string): Promise<v
   await app.register(fastifyStatic, { root: folder, serve: false, preCompressed: true, cacheControl: false });
   const send = (reply: FastifyReply, file: string): FastifyReply =>
     reply
-      .header('content-security-policy', POLICY)
+      .header('content-security-policy', OWN_FILES_ONLY)
       .header('cache-control', FOREVER.test(file) ? 'public, max-age=31536000, immutable' : 'no-cache')
       .sendFile(file);
 

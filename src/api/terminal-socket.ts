@@ -12,6 +12,7 @@ const MOST_STRANGERS = 200;
 const TICKET_LIMIT_MS = 10_000;
 /** What may come before the shell is there. */
 const MOST_EARLY_FRAMES = 64;
+const MOST_EARLY_BYTES = LONGEST_FRAME_BYTES;
 const PING_EVERY_MS = 30_000;
 /** Codes of RFC 6455. */
 const NORMAL = 1000;
@@ -61,6 +62,7 @@ function serve(
   let handle: TerminalHandle | null = null;
   let stranger = true;
   const early: (() => void)[] = [];
+  let earlyBytes = 0;
   const leaveStrangers = (): void => {
     if (stranger) known();
     stranger = false;
@@ -97,9 +99,12 @@ function serve(
   };
 
   socket.on('message', (data, isBinary) => {
+    // It was told to go, and goes on talking.
+    if (socket.readyState !== socket.OPEN) return;
     if (handle) return take(data, isBinary);
     if (opening) {
-      if (early.push(() => take(data, isBinary)) > MOST_EARLY_FRAMES)
+      earlyBytes += (data as Buffer).length;
+      if (early.push(() => take(data, isBinary)) > MOST_EARLY_FRAMES || earlyBytes > MOST_EARLY_BYTES)
         end('Too much came before the shell was open.', POLICY);
       return;
     }

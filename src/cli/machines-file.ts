@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { LineCounter, parseDocument } from 'yaml';
 import type { Input } from '#contract/client.ts';
@@ -14,6 +14,10 @@ export interface MachinesFile {
 }
 
 const SSH_PORT = 22;
+const MOST_OF_FILE = 4 * 1024 * 1024;
+/** Of the YAML itself: the others mostly follow from the first ones. */
+const MOST_ERRORS = 20;
+const MOST_OF_KEY = 64 * 1024;
 const LOCAL = /^(localhost|127\.0\.0\.1|::1)$/i;
 const FIELDS: Readonly<Record<string, Schema>> = MachineToRegister.properties;
 /** What a field takes, in words; the contract says it exactly. */
@@ -32,19 +36,27 @@ const TAKES: Readonly<Record<string, string>> = {
 export function readMachinesFile(file: string, gateway: string | null): MachinesFile {
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file, MOST_OF_FILE);
   } catch (error) {
-    return failed(`${file}: cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    return failed([`${file}: ${unreadable(error)}`]);
   }
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
-  if (document.errors.length > 0) {
-    return failed(
-      ...document.errors.map((error) => `${file}, line ${lineCounter.linePos(error.pos[0]).line}: ${error.message}`),
-    );
+  let list: unknown;
+  try {
+    const document = parseDocument(text, { lineCounter, prettyErrors: false, logLevel: 'error' });
+    if (document.errors.length > 0) {
+      return failed(
+        document.errors
+          .slice(0, MOST_ERRORS)
+          .map((error) => `${file}, line ${lineCounter.linePos(error.pos[0]).line}: ${error.message}`),
+      );
+    }
+    list = document.toJS({ maxAliasCount: 100 })?.machines;
+  } catch (error) {
+    // Too many aliases, or nested too deeply.
+    return failed([`${file}: ${(error as Error).message}`]);
   }
-  const list: unknown = document.toJS({ maxAliasCount: 100 })?.machines;
-  if (!Array.isArray(list)) return failed(`${file}: "machines:" with a list of machines is needed`);
+  if (!Array.isArray(list)) return failed([`${file}: "machines:" with a list of machines is needed`]);
   return checked(list, dirname(resolve(file)), gateway);
 }
 
@@ -67,7 +79,7 @@ function checked(list: readonly unknown[], folder: string, gateway: string | nul
     }
     return entry;
   });
-  return problems.length > 0 ? failed(...problems) : { machines: machines.filter((one) => one !== null), problems };
+  return problems.length > 0 ? failed(problems) : { machines: machines.filter((one) => one !== null), problems };
 }
 
 /** Null, with everything that is wrong reported, for what is no machine. */
@@ -112,11 +124,35 @@ function keyText(file: unknown, folder: string, wrong: (problem: string) => void
     return undefined;
   }
   try {
-    return readFileSync(resolve(folder, file), 'utf8');
+    return readText(resolve(folder, file), MOST_OF_KEY);
   } catch (error) {
-    wrong(`private_key_file: ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
+    wrong(`private_key_file: ${file} ${unreadable(error)}`);
     return undefined;
   }
+}
+
+class TooLong extends Error {}
+
+/** The text of a file, which may also be a pipe or a device. */
+function readText(file: string, mostBytes: number): string {
+  const descriptor = openSync(file, 'r');
+  try {
+    const buffer = Buffer.alloc(mostBytes + 1);
+    let size = 0;
+    for (let read = 1; read > 0 && size <= mostBytes; size += read)
+      read = readSync(descriptor, buffer, size, mostBytes + 1 - size, null);
+    if (size > mostBytes)
+      throw new TooLong(
+        `is longer than ${mostBytes >= 2 ** 20 ? `${mostBytes / 2 ** 20} MiB` : `${mostBytes / 1024} KiB`}`,
+      );
+    return buffer.toString('utf8', 0, size);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function unreadable(error: unknown): string {
+  return error instanceof TooLong ? error.message : `cannot be read (${(error as NodeJS.ErrnoException).code})`;
 }
 
 interface Schema {
@@ -160,6 +196,6 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function failed(...problems: string[]): MachinesFile {
+function failed(problems: readonly string[]): MachinesFile {
   return { machines: [], problems };
 }

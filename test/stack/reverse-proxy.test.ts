@@ -5,6 +5,7 @@ import { request } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { connect } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ask, caddyInstalled, freePort, type ReverseProxy, startProxy } from '../support/caddy.ts';
 
@@ -238,6 +239,60 @@ describe.skipIf(!caddyInstalled())('the reverse proxy', () => {
       rmSync(proxy.page, { recursive: true });
       mkdirSync(proxy.page);
     }
+  });
+
+  it('puts strict headers on every answer: its own, the page, what the API says, and what it fails to say', async () => {
+    writeFileSync(join(proxy.page, 'index.html'), '<!doctype html>the page');
+    const strict = {
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-resource-policy': 'same-origin',
+      'permissions-policy': expect.stringContaining('camera=()'),
+      'content-security-policy': expect.stringMatching(/^default-src '(none|self)';.*frame-ancestors 'none'/),
+    };
+    const expectStrict = async (status: number, method: string, path: string, body?: Buffer): Promise<void> => {
+      const answer = await ask(proxy, method, path, { 'content-type': 'application/json' }, body);
+      expect([answer.status, path]).toEqual([status, path]);
+      expect(answer.headers, path).toMatchObject(strict);
+      expect(answer.headers['content-security-policy'], path).not.toMatch(/unsafe|https?:|\*/);
+      expect(answer.headers['server'], path).toBeUndefined();
+      for (const name of Object.keys(strict))
+        expect(String(answer.headers[name]).split(', default-src'), path).toHaveLength(1);
+    };
+    try {
+      for (const path of ['/', '/machines/m1', '/index.html']) await expectStrict(200, 'GET', path);
+      await expectStrict(404, 'GET', '/assets/gone.js');
+      await expectStrict(200, 'GET', '/api/healthz');
+      handle = breakOff;
+      for (const path of ['/api/healthz', '/api/reserve']) await expectStrict(502, 'GET', path);
+      // An answer of the API that has its own keeps it, and has no second one.
+      handle = (_request, response) =>
+        void response
+          .setHeader('content-security-policy', "default-src 'none'; frame-ancestors 'none'; form-action 'self'")
+          .end('{}');
+      const { headers } = await ask(proxy, 'GET', '/api/healthz');
+      expect(headers['content-security-policy']).toBe("default-src 'none'; frame-ancestors 'none'; form-action 'self'");
+    } finally {
+      rmSync(proxy.page, { recursive: true });
+      mkdirSync(proxy.page);
+    }
+    await expectStrict(302, 'GET', '/');
+  });
+
+  it('lets a client take 10 s for a head and no longer', { timeout: 30_000 }, async () => {
+    const began = performance.now();
+    const slow = connect({ host: '127.0.0.1', port: proxy.port, servername: 'localhost', rejectUnauthorized: false });
+    slow.on('error', () => undefined);
+    const closed = new Promise((resolve) => slow.once('close', resolve));
+    await new Promise((resolve) => slow.once('secureConnect', resolve));
+    slow.write('GET / HTTP/1.1\r\nX: ');
+    const drip = setInterval(() => slow.write('x'), 500);
+    await closed;
+    clearInterval(drip);
+    expect(performance.now() - began).toBeLessThan(15_000);
+    expect((await ask(proxy, 'GET', '/api/healthz')).status).toBe(200);
   });
 
   it.each([

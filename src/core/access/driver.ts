@@ -115,6 +115,7 @@ export interface Shell {
 
 export const ACCESS_FAILURES = [
   'unreachable',
+  'not_allowed',
   'timed_out',
   'host_key_changed',
   'login_refused',

@@ -24,6 +24,8 @@ export interface TerminalOptions {
 
 /** Shells of one process at most. */
 const MOST = 200;
+/** Of one user: nobody has all of them alone. */
+const MOST_OF_USER = 50;
 /** Of one machine; those that nobody looks at make room. */
 const MOST_OF_MACHINE = 4;
 /** How soon a shell ends when another process ends its reservation. */
@@ -68,12 +70,15 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
     }, LOOK_EVERY_MS).unref();
   };
 
-  const makeRoom = (allocationId: string): void => {
+  const makeRoom = ({ allocationId, userId }: ShellOwner): void => {
     const same = [...live.values()].filter((one) => one.owner.allocationId === allocationId);
     if (same.length >= MOST_OF_MACHINE) same.find((one) => !one.watched)?.end('left');
     const left = [...live.values()].filter((one) => one.owner.allocationId === allocationId).length;
     if (left >= MOST_OF_MACHINE) {
       throw new Refusal('too_many_requests', `${MOST_OF_MACHINE} terminals are open on this machine; close one first`);
+    }
+    if ([...live.values()].filter((one) => one.owner.userId === userId).length >= MOST_OF_USER) {
+      throw new Refusal('too_many_requests', `${MOST_OF_USER} terminals of yours are open; close one first`);
     }
     if (live.size >= MOST) throw new Refusal('too_many_requests', 'too many terminals are open; try again later');
   };
@@ -86,7 +91,7 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
   };
 
   const start = async (owner: ShellOwner, size: TerminalSize): Promise<LiveShell> => {
-    makeRoom(owner.allocationId);
+    makeRoom(owner);
     let noteEnd = (_: EndOfShell): void => undefined;
     const shell = new LiveShell(
       owner,

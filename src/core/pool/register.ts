@@ -19,6 +19,7 @@ export async function registerMachine(
   now: Date,
 ): Promise<MachineView> {
   adminsOnly(actor);
+  reachableOnly(place, given.host);
   const machine: Machine = {
     id: randomUUID(),
     name: given.name,
@@ -67,6 +68,7 @@ export async function updateMachine(
   if (Object.values(wanted).every((value) => value === undefined)) {
     throw new Refusal('invalid_request', 'body: name at least one thing to change');
   }
+  if (wanted.host !== undefined) reachableOnly(place, wanted.host);
   const { machine, changed } = await naming({ name, host: wanted.host, port: wanted.port }, () =>
     place.store.transaction(async (tables) => {
       const found = await tables.machines.lockByName(name);
@@ -205,6 +207,12 @@ async function naming<T>(machine: { name: string; host?: string; port?: number }
 
 function adminsOnly(actor: Actor): void {
   if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change machines');
+}
+
+/** A courtesy: what counts is the address that is really connected to, and that is looked at there each time. */
+function reachableOnly(place: Workplace, host: string): void {
+  const words = place.hostRefusal?.(host) ?? null;
+  if (words !== null) throw new Refusal('invalid_request', `host: ${words}`);
 }
 
 function noSuchMachine(name: string): Refusal {

@@ -16,6 +16,8 @@ export interface Workplace {
   readonly log: WorkLog;
   /** Terminals of this process on an allocation go as soon as it is to be cleaned. */
   readonly closeTerminals?: (allocationId: string) => void;
+  /** Why a machine at this host would never be connected to, as far as the host tells by itself. */
+  readonly hostRefusal?: (host: string) => string | null;
 }
 
 interface AccountPasswords {

@@ -26,6 +26,7 @@ describe('the settings', () => {
       logLevel: 'info',
       metricsToken: null,
       trustedProxies: [],
+      machineNetworks: [],
       webTerminal: true,
       heartbeatFile: null,
       accessDriver: 'ssh',

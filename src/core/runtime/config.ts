@@ -32,6 +32,8 @@ export interface Config {
   readonly metricsToken: string | null;
   /** Addresses and networks of proxies whose X-Forwarded-For is believed. */
   readonly trustedProxies: readonly string[];
+  /** Networks that machines may be in; empty for anywhere. */
+  readonly machineNetworks: readonly string[];
   /** What reaches the machines. */
   readonly accessDriver: 'ssh' | 'ansible';
   /** A team's own playbooks for the Ansible driver, or null for those that Berth brings. */
@@ -88,10 +90,8 @@ export function readConfig(env: Environment): Config {
     adminDefaultPassword: read.secret('ADMIN_DEFAULT_PASSWORD') ?? DEFAULT_ADMIN_PASSWORD,
     logLevel: LOG_LEVELS[read.oneOf('LOG_LEVEL', Object.keys(LOG_LEVELS), 'info')] as string,
     metricsToken: read.secret('METRICS_TOKEN'),
-    trustedProxies: (read.text('BERTH_TRUSTED_PROXIES') ?? '')
-      .split(',')
-      .map((part) => part.trim())
-      .filter((part) => part !== ''),
+    trustedProxies: listed(read.text('BERTH_TRUSTED_PROXIES')),
+    machineNetworks: listed(read.text('BERTH_MACHINE_NETWORKS')),
     accessDriver: read.oneOf('ACCESS_DRIVER', ['ssh', 'ansible'], 'ssh') === 'ansible' ? 'ansible' : 'ssh',
     accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),
     accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
@@ -111,10 +111,14 @@ function refuseUnsafe(config: Config): void {
       `JWT_SECRET: at least ${LEAST_SECRET_LENGTH} characters are needed, for example from "openssl rand -base64 48"`,
     );
   }
-  for (const proxy of config.trustedProxies) {
-    if (!isAddressOrNetwork(proxy)) {
+  for (const [setting, networks] of [
+    ['BERTH_TRUSTED_PROXIES', config.trustedProxies],
+    ['BERTH_MACHINE_NETWORKS', config.machineNetworks],
+  ] as const) {
+    const wrong = networks.find((one) => !isAddressOrNetwork(one));
+    if (wrong !== undefined) {
       throw new SettingError(
-        `BERTH_TRUSTED_PROXIES: "${proxy}" is no address or network; write them like 10.0.0.1,172.16.0.0/12`,
+        `${setting}: "${wrong}" is no address or network; write them like 10.0.0.1,172.16.0.0/12,fd00::/8`,
       );
     }
   }
@@ -139,6 +143,10 @@ function refuseUnsafe(config: Config): void {
 /** Whether others than this machine can connect, outside of development. */
 export function mustBeSafe(config: Pick<Config, 'development' | 'host'>): boolean {
   return !config.development && !isLoopback(config.host);
+}
+
+function listed(text: string | undefined): string[] {
+  return (text ?? '').split(/[\s,]+/).filter((part) => part !== '');
 }
 
 function isAddressOrNetwork(text: string): boolean {

@@ -4,6 +4,7 @@ import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import { whyNoAnsible } from '#core/access/ansible/installed.ts';
 import type { AccessDriver, ShellAccess } from '#core/access/driver.ts';
 import { createHashThread } from '#core/access/hash-thread.ts';
+import { hostRefusal, machineNetworks } from '#core/access/networks.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
@@ -66,6 +67,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
   }
 
   const metrics = createMetrics();
+  const networks = machineNetworks(config.machineNetworks);
   const driver = overrides.driver ?? accessDriver(config, metrics.sshCall);
   const hashing = createHashThread();
   const background = createBackground(WORK_AT_ONCE);
@@ -78,6 +80,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
     closeTerminals: (allocationId) => terminals.endOf(allocationId),
+    hostRefusal: (host) => hostRefusal(networks, host),
   };
   const terminals = createTerminals(place, {
     enabled: config.webTerminal,
@@ -113,11 +116,13 @@ function refuseWithoutAnsible(config: Config): void {
 
 /** The driver that the settings ask for; `onCall` hears of each call. */
 export function accessDriver(config: Config, onCall: Metrics['sshCall'] = () => undefined): AccessDriver & ShellAccess {
-  const ssh = createSshDriver({ onCall });
+  const networks = machineNetworks(config.machineNetworks);
+  const ssh = createSshDriver({ networks, onCall });
   if (config.accessDriver === 'ssh') return ssh;
   const ansible = createAnsibleDriver({
     ...(config.accessPlaybooksDir !== null && { playbooksDir: config.accessPlaybooksDir }),
     runLimitMs: config.accessPlaybookLimitSeconds * 1_000,
+    networks,
     onCall,
   });
   // Ansible makes and removes accounts; a shell in the browser needs a connection that stays.

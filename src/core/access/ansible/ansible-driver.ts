@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { type AccessDriver, AccessError, type AccessFailure, type MachineAccess } from '#core/access/driver.ts';
+import { type MachineNetworks, machineNetworks } from '../networks.ts';
 import { type Answer, readAnswer } from '../ssh/answer.ts';
 import { accessError, hostKeyChanged, printable, unanswered } from '../ssh/failures.ts';
 import { creationLines, removalLines, timeLine } from '../ssh/order.ts';
@@ -28,6 +29,8 @@ export interface AnsibleDriverOptions {
   readonly runLimitMs?: number;
   /** Most machines in one run. Default 50. */
   readonly machinesPerRun?: number;
+  /** Where machines may be. Default: no restriction but for addresses that no machine has. */
+  readonly networks?: MachineNetworks;
   /** Called once after each call, for metrics. */
   readonly onCall?: (verb: Verb, seconds: number, failure: AccessFailure | null) => void;
 }
@@ -47,7 +50,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
   const timeLimitMs = connectLimitMs + 2 * runLimitMs;
   const playbooks = resolve(options.playbooksDir ?? OWN_PLAYBOOKS);
   const closing = new AbortController();
-  const hostKeys = new HostKeys(connectLimitMs);
+  const hostKeys = new HostKeys(options.networks ?? machineNetworks([]), connectLimitMs);
   /** One call at a time to a machine: a removal ends logins that it cannot tell from the borrower's. */
   const turns = new Gates(1);
   const batches = new Batches<Job>(
@@ -86,8 +89,8 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
         const settle = (outcome: MachineOutput | Error): void =>
           outcome instanceof Error ? done.reject(outcome) : done.resolve(outcome);
         const command = commandFor(verb, machine.user);
-        leave = batches.add(verb, { machine, hostKey: found, command, input, variables, settle });
-        return found;
+        leave = batches.add(verb, { machine, ...found, command, input, variables, settle });
+        return found.hostKey;
       });
       return { output: await Promise.race([done.promise, abort.promise]), hostKey };
     } finally {
@@ -140,8 +143,11 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
     if (error instanceof AccessError) return error;
     if (error instanceof HostKeyRefused) {
       // The key changed between our look and the login, or its holder does not own it.
-      const offered = await hostKeys.verified(machine, signal).catch((changed: unknown) => changed);
-      return offered instanceof AccessError ? offered : hostKeyChanged(machine, String(offered));
+      try {
+        return hostKeyChanged(machine, (await hostKeys.verified(machine, signal)).hostKey);
+      } catch (changed) {
+        if (changed instanceof AccessError) return changed;
+      }
     }
     return accessError('unreachable', machine, printable(String(error)));
   }

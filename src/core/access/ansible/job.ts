@@ -7,6 +7,8 @@ export interface Job {
   readonly machine: MachineAccess;
   /** The only key that will do, as `algorithm base64`. */
   readonly hostKey: string;
+  /** The IP address to connect to: the machine's name is not looked up again. */
+  readonly address: string;
   readonly command: string;
   /** Goes to the standard input of the command. */
   readonly input: string;

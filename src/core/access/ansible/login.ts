@@ -48,10 +48,11 @@ export function unfitLogin(machine: MachineAccess): AccessError | null {
   return null;
 }
 
-/** What leads to a machine whose key is `hostKey`: variables of the inventory, its line of known_hosts and its key file. */
+/** What leads to the machine at `address` whose key is `hostKey`: variables of the inventory, its line of known_hosts and its key file. */
 export function loginOf(
   alias: string,
   machine: MachineAccess,
+  address: string,
   hostKey: string,
 ): { variables: Variables; knownHost: string; keyFile: string | null } {
   const [, kind = ''] = HOST_KEY.exec(hostKey) ?? [];
@@ -65,7 +66,7 @@ export function loginOf(
   return {
     variables: {
       ansible_connection: 'ssh',
-      ansible_host: machine.host,
+      ansible_host: address,
       ansible_port: machine.port,
       ansible_user: machine.user,
       // The line of known_hosts bears the alias: host names and ports do not come into it.

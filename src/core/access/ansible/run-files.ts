@@ -19,7 +19,7 @@ export async function writeRunFiles(
   let knownHosts = '';
   for (const [alias, job] of jobs) {
     try {
-      const login = loginOf(alias, job.machine, job.hostKey);
+      const login = loginOf(alias, job.machine, job.address, job.hostKey);
       knownHosts += login.knownHost;
       if (login.keyFile !== null) await write(`${alias}.key`, login.keyFile);
       await write(`${alias}.input`, job.input);

@@ -6,21 +6,39 @@ export interface Answer {
   readonly failure: { readonly code: AccessFailure; readonly words: string } | null;
 }
 
-/** The answer in what a machine printed, or null while it has no closing line. Other lines (a greeting, a shell's noise) do not count. */
-export function readAnswer(output: string): Answer | null {
-  const values = new Map<string, string>();
-  for (const line of output.split('\n').slice(0, -1)) {
-    const [, name, value] = /^berth: ([a-z_]+) ?(.*)$/.exec(line.trimEnd()) ?? [];
-    if (name === undefined || value === undefined) continue;
-    if (name === 'done') return { values, failure: null };
-    if (name === 'failed') {
-      const [word, ...words] = value.split(' ');
-      const code = ACCESS_FAILURES.find((known) => known === word) ?? 'bad_answer';
-      return { values, failure: { code, words: words.join(' ') } };
+/**
+ * Reads an answer as it comes, in whatever pieces: what has been read is not looked at again. Other lines (a greeting, a
+ * shell's noise) do not count.
+ */
+export class AnswerReader {
+  readonly #values = new Map<string, string>();
+  #rest = '';
+
+  /** The answer, or null while its closing line has not come. */
+  read(text: string): Answer | null {
+    this.#rest += text;
+    if (!text.includes('\n')) return null;
+    const lines = this.#rest.split('\n');
+    this.#rest = lines.pop() ?? '';
+    const values = this.#values;
+    for (const line of lines) {
+      const [, name, value] = /^berth: ([a-z_]+) ?(.*)$/.exec(line.trimEnd()) ?? [];
+      if (name === undefined || value === undefined) continue;
+      if (name === 'done') return { values, failure: null };
+      if (name === 'failed') {
+        const [word, ...words] = value.split(' ');
+        const code = ACCESS_FAILURES.find((known) => known === word) ?? 'bad_answer';
+        return { values, failure: { code, words: words.join(' ') } };
+      }
+      values.set(name, value);
     }
-    values.set(name, value);
+    return null;
   }
-  return null;
+}
+
+/** The answer in all that a machine printed, or null when it has no closing line. */
+export function readAnswer(output: string): Answer | null {
+  return new AnswerReader().read(output);
 }
 
 /** A whole number from 0 to `most` in an answer, or null. */

@@ -1,13 +1,18 @@
 import { type AuthenticationType, type AuthHandlerMiddleware, Client, type ClientChannel } from 'ssh2';
-import type { MachineAccess, TerminalSize } from '#core/access/driver.ts';
-import { type Answer, readAnswer } from './answer.ts';
+import type { AccessError, MachineAccess, TerminalSize } from '#core/access/driver.ts';
+import { type MachineNetworks, reach } from '../networks.ts';
+import { type Answer, AnswerReader } from './answer.ts';
 import { connectFailure, HandshakeDropped } from './dial-again.ts';
 import { accessError, ConnectionDropped, hostKeyChanged, unanswered } from './failures.ts';
 import { Gate } from './gate.ts';
-import { hostKeyText, preferredAlgorithms } from './host-key.ts';
+import { algorithmsFor, hostKeyText } from './host-key.ts';
+import { Intake, MOST_BEFORE_KEY } from './intake.ts';
 
 /** Most that a call may print, stdout and stderr together, in bytes. */
 const MOST_OUTPUT = 64 * 1024;
+/** What a server may send, in bytes: from the showing of its key to the login, and for a call or between calls. */
+const MOST_BEFORE_LOGIN = 256 * 1024;
+const MOST_OF_CALL = 1024 * 1024;
 /** Shells stay open for long: they leave room for the calls that make and remove accounts. */
 const SHELLS = 5;
 /** sshd allows ten sessions on a connection; two stay free for those that are just closing. */
@@ -22,11 +27,13 @@ export class Connection {
   #shells = 0;
   readonly #machine: MachineAccess;
   readonly #client: Client;
+  readonly #intake: Intake;
   readonly #closed: Promise<void>;
 
-  constructor(machine: MachineAccess, client: Client, hostKey: string) {
+  constructor(machine: MachineAccess, client: Client, intake: Intake, hostKey: string) {
     this.#machine = machine;
     this.#client = client;
+    this.#intake = intake;
     this.hostKey = hostKey;
     this.#closed = new Promise((resolve) => client.once('close', () => resolve()));
   }
@@ -60,6 +67,8 @@ export class Connection {
         return;
       }
       this.#shells += 1;
+      // A shell may print without end; its channel is held back when nobody reads it.
+      this.#intake.allow(Number.POSITIVE_INFINITY);
       let settled = false;
       const settle = (): void => {
         settled = true;
@@ -69,7 +78,7 @@ export class Connection {
       const fail = (error: unknown): void => {
         if (settled) return;
         settle();
-        this.#shells -= 1;
+        this.#leaveShell();
         reject(error);
       };
       const onAbort = (): void => fail(signal.reason);
@@ -82,15 +91,18 @@ export class Connection {
           if (error) return fail(new ConnectionDropped(machine));
           if (settled) return void channel.close();
           settle();
-          channel.once('close', () => {
-            this.#shells -= 1;
-          });
+          channel.once('close', () => this.#leaveShell());
           resolve(take(channel));
         });
       } catch {
         fail(new ConnectionDropped(machine));
       }
     });
+  }
+
+  #leaveShell(): void {
+    this.#shells -= 1;
+    if (this.#shells === 0) this.#intake.allow(MOST_OF_CALL);
   }
 
   /**
@@ -101,8 +113,9 @@ export class Connection {
   run(command: string, input: string, limitMs: number, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const machine = this.#machine;
+      if (this.#shells === 0) this.#intake.allow(MOST_OF_CALL);
       let channel: ClientChannel | undefined;
-      let output = '';
+      const reader = new AnswerReader();
       let errors = '';
       let size = 0;
       let settled = false;
@@ -120,7 +133,9 @@ export class Connection {
         reject(error);
       };
       const onAbort = (): void => fail(signal.reason, true);
-      const onClose = (): void => fail(new ConnectionDropped(machine));
+      const endless = (): AccessError => accessError('bad_answer', machine, 'it prints without end');
+      const dropped = (): AccessError => (this.#intake.flooded ? endless() : new ConnectionDropped(machine));
+      const onClose = (): void => fail(dropped());
       const timer = setTimeout(
         () => fail(accessError('timed_out', machine, `no answer within ${limitMs / 1000} s`), true),
         limitMs,
@@ -129,13 +144,13 @@ export class Connection {
       this.#client.once('close', onClose);
       const within = (data: Buffer): boolean => {
         size += data.length;
-        if (size > MOST_OUTPUT) fail(accessError('bad_answer', machine, 'it prints without end'), true);
+        if (size > MOST_OUTPUT) fail(endless(), true);
         return !settled;
       };
       const onChannel = (error: Error | undefined, opened: ClientChannel): void => {
         // The server can be out of sessions or processes; a new connection may still work.
         if (error) {
-          fail(new ConnectionDropped(machine), true);
+          fail(dropped(), true);
           return;
         }
         channel = opened;
@@ -143,11 +158,10 @@ export class Connection {
           channel.close();
           return;
         }
-        channel.on('error', () => fail(new ConnectionDropped(machine), true));
+        channel.on('error', () => fail(dropped(), true));
         channel.on('data', (data: Buffer) => {
           if (!within(data)) return;
-          output += data.toString('latin1');
-          const answer = readAnswer(output);
+          const answer = reader.read(data.toString('latin1'));
           if (answer === null) return;
           finish();
           resolve(answer);
@@ -156,7 +170,7 @@ export class Connection {
           if (within(data)) errors += data.toString('latin1');
         });
         channel.on('close', (code?: number | null, killedBy?: string) => {
-          if (code === undefined && killedBy === undefined) return fail(new ConnectionDropped(machine));
+          if (code === undefined && killedBy === undefined) return fail(dropped());
           fail(unanswered(machine, errors));
         });
         channel.end(input);
@@ -164,7 +178,7 @@ export class Connection {
       try {
         this.#client.exec(command, onChannel);
       } catch {
-        fail(new ConnectionDropped(machine));
+        fail(dropped());
       }
     });
   }
@@ -174,10 +188,21 @@ export class Connection {
  * Connects and logs in within `limitMs`. The host key is checked before any credential is sent.
  * @throws AccessError, HandshakeDropped when the server hung up early, or the signal's reason.
  */
-export function dial(machine: MachineAccess, limitMs: number, signal: AbortSignal): Promise<Connection> {
+export function dial(
+  machine: MachineAccess,
+  networks: MachineNetworks,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<Connection> {
   return new Promise((resolve, reject) => {
+    const sock = reach(machine, networks);
     const client = new Client();
     let offered: string | null = null;
+    let ready = false;
+    const intake = new Intake(sock, MOST_BEFORE_KEY, () => {
+      if (ready) client.destroy();
+      else fail(accessError('bad_answer', machine, 'it sends without end before the login'));
+    });
     const onAbort = (): void => fail(signal.reason);
     const settle = (): void => {
       clearTimeout(timer);
@@ -201,27 +226,29 @@ export function dial(machine: MachineAccess, limitMs: number, signal: AbortSigna
     client.once('close', () => fail(new HandshakeDropped()));
     client.once('ready', () => {
       settle();
+      ready = true;
+      intake.allow(MOST_OF_CALL);
       client.setNoDelay(true);
       // Eight calls and ourselves listen for the end of a connection.
       client.setMaxListeners(20);
-      resolve(new Connection(machine, client, offered ?? ''));
+      resolve(new Connection(machine, client, intake, offered ?? ''));
     });
     client.on('keyboard-interactive', (_name, _text, _language, prompts, answer) => {
       answer(prompts.map(() => (credential.kind === 'password' ? credential.password : '')));
     });
     try {
       client.connect({
-        host: machine.host,
-        port: machine.port,
+        sock,
         username: machine.user,
         ...(credential.kind === 'password'
           ? { password: credential.password, tryKeyboard: true, authHandler: passwordFirst() }
           : { privateKey: credential.privateKey, authHandler: ['publickey'] }),
-        algorithms: { serverHostKey: preferredAlgorithms(machine.hostKey) },
+        algorithms: algorithmsFor(machine.hostKey),
         hostVerifier: (key: Buffer) => {
           // Keys may be exchanged anew on a living connection: then only the same key will do.
           const expected = machine.hostKey ?? offered;
           offered = hostKeyText(key);
+          if (!ready) intake.allow(MOST_BEFORE_LOGIN);
           return expected === null || expected === offered;
         },
         readyTimeout: 0,

@@ -1,4 +1,5 @@
 import { AccessError, type MachineAccess } from '#core/access/driver.ts';
+import type { MachineNetworks } from '../networks.ts';
 import { type Connection, dial } from './connection.ts';
 import { dialAgain } from './dial-again.ts';
 import { ConnectionDropped } from './failures.ts';
@@ -13,6 +14,7 @@ export interface ConnectionLimits {
   readonly maxConnections: number;
   /** Logins under way to one host: sshd drops more than about ten at a time. */
   readonly dialsPerHost: number;
+  readonly networks: MachineNetworks;
 }
 
 interface Kept {
@@ -128,7 +130,8 @@ export class Connections {
     const leave = await gate.enter(this.#closing.signal);
     try {
       const { signal } = this.#closing;
-      return await dialAgain(machine, this.#limits.connectLimitMs, signal, (leftMs) => dial(machine, leftMs, signal));
+      const { connectLimitMs, networks } = this.#limits;
+      return await dialAgain(machine, connectLimitMs, signal, (leftMs) => dial(machine, networks, leftMs, signal));
     } finally {
       leave();
       if (gate.empty) this.#hosts.delete(machine.host);

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { MachineAccess } from '#core/access/driver.ts';
+import { AccessError, type MachineAccess } from '#core/access/driver.ts';
 import { accessError, printable } from './failures.ts';
 
 /** The SSH server hung up before the login: sshd does so when many connect at once. Worth another attempt. */
@@ -7,6 +7,8 @@ export class HandshakeDropped extends Error {}
 
 /** What an error of the SSH library before the login means. */
 export function connectFailure(machine: MachineAccess, error: Error & { level?: string; code?: string }): Error {
+  // From the look at the address.
+  if (error instanceof AccessError) return error;
   if (error.level === 'client-authentication') {
     return accessError('login_refused', machine, `the SSH server refuses the login of ${printable(machine.user, 32)}`);
   }

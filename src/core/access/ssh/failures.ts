@@ -4,6 +4,8 @@ import { AccessError, type AccessFailure, type MachineAccess } from '#core/acces
 const MEND: Record<AccessFailure, string> = {
   unreachable:
     'Check that the machine is running, that its SSH server listens on this host and port, and the network between.',
+  not_allowed:
+    'Register the machine at an address that may be reached, or have the operator add its network to BERTH_MACHINE_NETWORKS.',
   timed_out: 'Check the load and the network of the machine; it is tried again by itself.',
   host_key_changed:
     'Compare the offered key with the machine itself; accept it only if the machine was installed anew, because otherwise somebody else is answering in its place.',

@@ -1,4 +1,4 @@
-import type { ServerHostKeyAlgorithm } from 'ssh2';
+import type { Algorithms, ServerHostKeyAlgorithm } from 'ssh2';
 import { printable } from './failures.ts';
 
 const HOST_KEY_ALGORITHMS: readonly ServerHostKeyAlgorithm[] = [
@@ -16,9 +16,15 @@ export function hostKeyText(key: Buffer): string {
   return `${printable(key.subarray(4, 4 + length).toString('latin1'), 64)} ${key.toString('base64')}`;
 }
 
-/** All algorithms, that of the pinned key first: a machine has several keys, and only one of them is pinned. */
-export function preferredAlgorithms(hostKey: string | null): ServerHostKeyAlgorithm[] {
+/**
+ * Algorithms for a connection. Of host keys all, that of the pinned one first: a machine has several keys, and only one of
+ * them is pinned. No compression: a small packet could become a huge one here.
+ */
+export function algorithmsFor(hostKey: string | null): Algorithms {
   const kind = hostKey?.split(' ')[0] ?? '';
   const isPinned = (name: string) => name === kind || (kind === 'ssh-rsa' && name.startsWith('rsa-'));
-  return [...HOST_KEY_ALGORITHMS.filter(isPinned), ...HOST_KEY_ALGORITHMS.filter((name) => !isPinned(name))];
+  return {
+    serverHostKey: [...HOST_KEY_ALGORITHMS.filter(isPinned), ...HOST_KEY_ALGORITHMS.filter((name) => !isPinned(name))],
+    compress: ['none'],
+  };
 }

@@ -5,6 +5,7 @@ import {
   type MachineAccess,
   type ShellAccess,
 } from '#core/access/driver.ts';
+import { type MachineNetworks, machineNetworks } from '../networks.ts';
 import type { Answer } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
@@ -24,6 +25,8 @@ export interface SshDriverOptions {
   readonly maxConnections?: number;
   /** Logins under way at a time to one host. Default 8. */
   readonly dialsPerHost?: number;
+  /** Where machines may be. Default: no restriction but for addresses that no machine has. */
+  readonly networks?: MachineNetworks;
   /** Called once after each call, for metrics. */
   readonly onCall?: (verb: Verb, seconds: number, failure: AccessFailure | null) => void;
 }
@@ -39,6 +42,7 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver & 
     idleMs: options.idleMs ?? 600_000,
     maxConnections: options.maxConnections ?? 1_200,
     dialsPerHost: options.dialsPerHost ?? 8,
+    networks: options.networks ?? machineNetworks([]),
   });
 
   /** One call: the order goes out, the answer is read by `read`, and whatever happens is an AccessError or a result. */

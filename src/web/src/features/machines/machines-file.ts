@@ -23,7 +23,7 @@ export async function readMachinesFile(text: string): Promise<FileRow[]> {
   const { parse } = await import('yaml');
   let data: unknown;
   try {
-    data = parse(text, { maxAliasCount: 0 });
+    data = parse(text, { maxAliasCount: 0, logLevel: 'error' });
   } catch (error) {
     throw new Error(`this is no YAML: ${(error as Error).message.split('\n')[0]}`);
   }

@@ -1,8 +1,8 @@
 import { AccessError } from '#core/access/driver.ts';
+import { reachable } from '#core/access/reachable.ts';
 import { FAILURES_UNTIL_UNREACHABLE, type MachineState, pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Machine } from '#core/store/machines.ts';
-import { reachable } from './reachable.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How often a machine that is well is looked at. */

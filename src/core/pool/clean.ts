@@ -1,8 +1,8 @@
 import { AccessError } from '#core/access/driver.ts';
+import { reachable } from '#core/access/reachable.ts';
 import { pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { noteFailure, noteSuccess } from './check-health.ts';
-import { reachable } from './reachable.ts';
 import { LEASE_MS, underLease, type Workplace } from './workplace.ts';
 
 /** A cleaning that is to start as soon as there is room for it in this process. */

@@ -5,12 +5,12 @@ import {
   type ShellListener,
   type TerminalSize,
 } from '#core/access/driver.ts';
+import { reachable } from '#core/access/reachable.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Machine } from '#core/store/machines.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import { noteFailure } from './check-health.ts';
 import { type EndOfShell, LiveShell, type ShellOwner } from './live-shell.ts';
-import { reachable } from './reachable.ts';
 import { issueTicket, reservationOver, ticketDigest } from './terminal-tickets.ts';
 import type { Terminals } from './terminals.ts';
 import type { Workplace } from './workplace.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessError, type AccountOrder } from '#core/access/driver.ts';
+import { reachable } from '#core/access/reachable.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { PlacedAllocation } from '#core/store/allocations.ts';
 import type { Reservation } from '#core/store/reservations.ts';
@@ -7,7 +8,6 @@ import { noteFailure } from './check-health.ts';
 import { claimMachines, withoutLosingRaces } from './claim.ts';
 import { cleanSoon } from './clean.ts';
 import type { ReservationView } from './pool.ts';
-import { reachable } from './reachable.ts';
 import { loadReservation } from './show-reservations.ts';
 import { underLease, type Workplace } from './workplace.ts';
 

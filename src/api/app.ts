@@ -12,7 +12,6 @@ import { answerBrokenRequest, answerError } from './errors.ts';
 import { followEvents } from './events.ts';
 import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
-import { createLoginLimit } from './login-limit.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
@@ -118,12 +117,11 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });
 
-  const limit = createLoginLimit();
   const handlers: Handlers = {
     ...healthHandlers(deps),
-    ...signInHandlers(deps, limit),
-    ...sessionHandlers(deps, limit),
-    ...profileHandlers(deps, limit),
+    ...signInHandlers(deps),
+    ...sessionHandlers(deps),
+    ...profileHandlers(deps),
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),

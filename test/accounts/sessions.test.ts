@@ -232,6 +232,8 @@ describe.each(databases)('sessions on $name', ({ fresh }) => {
       expect(await party.accounts.profile.show(await caller(mine))).toEqual({
         createdAt: NOW,
         hasShippedPassword: true,
+        hasWeakPassword: true,
+        passwordRules: LENIENT,
       });
       await change(mine, 'change-me', 'mine');
       const after = await caller(await renew(mine, NOW));

@@ -39,7 +39,8 @@ const AT_ONCE = 2;
 const LONGEST_LINE = 64;
 /** Rows kept: what is tried for names that do not exist must not fill the disk. */
 const MOST_ROWS = 100_000;
-const ROWS_AFTER_TRIM = 90_000;
+/** The part that is left when there are more. */
+const TRIM_TO = 0.9;
 /** New rows of this process between two looks at how many there are. */
 const TRIM_EVERY = 500;
 
@@ -55,7 +56,7 @@ interface Counted {
   readonly pausedUntil: Date;
 }
 
-export function createThrottle(store: Store): Throttle {
+export function createThrottle(store: Store, { mostRows = MOST_ROWS } = {}): Throttle {
   const turns = createTurns(
     AT_ONCE,
     LONGEST_LINE,
@@ -78,7 +79,7 @@ export function createThrottle(store: Store): Throttle {
       return await turns.take(known ? 'first' : 'rest', async () => {
         if (untilTrim <= 0) {
           untilTrim = TRIM_EVERY;
-          await trim(store.tables.signInTries, now);
+          await trim(store.tables.signInTries, mostRows, now);
         }
         const { counted, added, others } = await begin(store, all, binding, ofAddress, now);
         untilTrim -= added;
@@ -142,10 +143,10 @@ async function settle(
   });
 }
 
-async function trim(signInTries: SignInTries, now: Date): Promise<void> {
+async function trim(signInTries: SignInTries, mostRows: number, now: Date): Promise<void> {
   await signInTries.removeForgotten(now);
   const rows = await signInTries.count();
-  if (rows > MOST_ROWS) await signInTries.removeLeast(rows - ROWS_AFTER_TRIM);
+  if (rows > mostRows) await signInTries.removeLeast(rows - Math.floor(mostRows * TRIM_TO));
 }
 
 async function insertFirst(signInTries: SignInTries, id: string, tries: Tries): Promise<void> {

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { makeAccountPassword } from '#core/access/account-password.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
-import { checkedPassword } from '#core/accounts/sign-in-rules.ts';
+import { passwordProblem } from '#core/accounts/password-rules.ts';
 import type { Config } from '#core/runtime/config.ts';
 import { resolveSecrets } from '#core/runtime/secrets.ts';
 import { openDatabase } from './open-database.ts';
@@ -19,7 +19,7 @@ export interface PasswordReset {
 export async function resetPassword(config: Config, { username, from, makeAdmin }: PasswordReset): Promise<void> {
   await openDatabase(config, async (store) => {
     const { jwtSecret: secret } = resolveSecrets(config);
-    const accounts = createAccounts(store, { secret, expiresMinutes: config.jwtExpiresMinutes });
+    const accounts = createAccounts(store, { secret, expiresMinutes: config.jwtExpiresMinutes }, config.passwordRules);
     const user = await accounts.getUser(username);
     if (makeAdmin) {
       const admins = (await accounts.listUsers()).filter((one) => one.role === 'admin' && !one.disabled);
@@ -28,10 +28,12 @@ export async function resetPassword(config: Config, { username, from, makeAdmin 
         throw new Problem(`--admin is for when no admin is left, and there is ${names}; reset that password instead`);
       }
     }
-    const password = checkedPassword(await newPassword(from, username));
+    const password = await newPassword(from, username);
     const rights = makeAdmin ? ({ role: 'admin', disabled: false } as const) : {};
     await accounts.updateUser({ kind: 'system', name: 'setup' }, username, { password, ...rights }, new Date());
     console.error(`The password of ${username} is changed${makeAdmin ? ', and the user is an admin now' : ''}.`);
+    const problem = passwordProblem(config.passwordRules, password, username);
+    if (problem !== null) console.error(`It is a weak one: ${problem}.`);
     if (user.disabled && !makeAdmin)
       console.error('The user is disabled and cannot sign in until an admin changes that.');
     if (from === 'generate') console.log(password);

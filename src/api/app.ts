@@ -1,4 +1,4 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -12,7 +12,7 @@ import { answerBrokenRequest, answerError } from './errors.ts';
 import { followEvents } from './events.ts';
 import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
-import { createLoginLimit } from './login-limit.ts';
+import { mayReadMetrics } from './metrics-access.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
@@ -118,12 +118,11 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
   // Without its hook nothing is read from any request: the routes of sessions ask for it themselves.
   await app.register(cookie, { hook: false });
 
-  const limit = createLoginLimit();
   const handlers: Handlers = {
     ...healthHandlers(deps),
-    ...signInHandlers(deps, limit),
-    ...sessionHandlers(deps, limit),
-    ...profileHandlers(deps, limit),
+    ...signInHandlers(deps),
+    ...sessionHandlers(deps),
+    ...profileHandlers(deps),
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
@@ -209,17 +208,8 @@ function addPlainRoutes(app: FastifyInstance, deps: ApiDeps): void {
   app.get('/api/openapi.json', { schema: { hide: true } }, async () => app.swagger());
   app.get('/metrics', { schema: { hide: true } }, async (request, reply) => {
     if (!mayReadMetrics(deps, request)) {
-      throw new Refusal('unauthorized', 'send the token of METRICS_TOKEN as a bearer token');
+      throw new Refusal('unauthorized', 'set METRICS_TOKEN, and send it as a bearer token');
     }
     return reply.type(deps.registry.contentType).send(await deps.registry.metrics());
   });
-}
-
-function mayReadMetrics(deps: ApiDeps, request: FastifyRequest): boolean {
-  if (deps.metricsToken === null) {
-    const peer = request.socket.remoteAddress ?? '';
-    return /^(::ffff:)?127\.|^::1$/.test(peer) && request.headers['x-forwarded-for'] === undefined;
-  }
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(request.headers.authorization ?? ''), digest(`Bearer ${deps.metricsToken}`));
 }

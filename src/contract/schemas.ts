@@ -65,6 +65,11 @@ export const Profile = Type.Object({
   roles: Type.Array(Type.String()),
   created_at: Time,
   default_password: Type.Boolean({ description: 'The password is still the one that Berth is shipped with' }),
+  weak_password: Type.Boolean({ description: 'The password breaks the rules' }),
+  password_rules: Type.Object({
+    min_length: Type.Integer(),
+    enforced: Type.Boolean({ description: 'Otherwise a password that breaks them is taken with a warning' }),
+  }),
   terminal: Type.Boolean({ description: 'Terminals in the browser are switched on' }),
 });
 export const PasswordChange = Type.Object({ old_password: Password, new_password: Password }, closed);

@@ -4,7 +4,7 @@ import type { Browser, Renewed } from '#core/accounts/sessions.ts';
 import type { SignedIn } from '#core/accounts/signed-in.ts';
 import type { Session } from '#core/store/sessions.ts';
 import { databases } from '../support/databases.ts';
-import { ADMIN } from '../support/test-pool.ts';
+import { ADMIN, LENIENT } from '../support/test-pool.ts';
 import { minutesLater, NOW, openAccounts, PASSWORD } from './test-accounts.ts';
 
 const HOME: Browser = { address: '192.0.2.1', userAgent: 'Firefox' };
@@ -232,10 +232,15 @@ describe.each(databases)('sessions on $name', ({ fresh }) => {
       expect(await party.accounts.profile.show(await caller(mine))).toEqual({
         createdAt: NOW,
         hasShippedPassword: true,
+        hasWeakPassword: true,
+        passwordRules: LENIENT,
       });
-      await change(mine, 'change-me', 'mine');
+      await change(mine, 'change-me', 'mine is long now');
       const after = await caller(await renew(mine, NOW));
-      expect(await party.accounts.profile.show(after)).toMatchObject({ hasShippedPassword: false });
+      expect(await party.accounts.profile.show(after)).toMatchObject({
+        hasShippedPassword: false,
+        hasWeakPassword: false,
+      });
     });
   });
 

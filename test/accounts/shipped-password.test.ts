@@ -21,3 +21,21 @@ it('a shipped password that was stored earlier keeps the server from listening t
     remove();
   }
 });
+
+it('a first password against the rules keeps the server from starting where they are enforced', async () => {
+  const { database, remove } = freshSqlite();
+  try {
+    const settings = { PASSWORD_RULES: 'enforce', ADMIN_DEFAULT_PASSWORD: 's3cret' };
+    const start = startProcess('src/api/main.ts', database, settings);
+    await expect(start).rejects.toThrow(
+      /berth: ADMIN_DEFAULT_PASSWORD: it is too short; at least 12 characters[^\n]*\n$/,
+    );
+    // Once there is an admin the setting is not used, and no reason to stay away.
+    const first = await startProcess('src/api/main.ts', database);
+    await first.stop();
+    const again = await startProcess('src/api/main.ts', database, settings);
+    await again.stop();
+  } finally {
+    remove();
+  }
+});

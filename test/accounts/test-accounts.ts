@@ -2,6 +2,7 @@ import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { openStore, type Store } from '#core/store/store.ts';
+import { LENIENT } from '../support/test-pool.ts';
 
 export const KEYS = { secret: Buffer.alloc(32, 9), expiresMinutes: 60 };
 export const PASSWORD = 'a-password-for-tests';
@@ -15,7 +16,7 @@ export async function openAccounts(database: Database): Promise<{ store: Store; 
     connectRetries: 20,
     connectRetrySeconds: 0.1,
   });
-  return { store, accounts: createAccounts(store, KEYS) };
+  return { store, accounts: createAccounts(store, KEYS, LENIENT) };
 }
 
 /** The moment that many minutes after the tests' beginning. */

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
 import type { Database } from '#core/store/dialect.ts';
 import { databases } from '../support/databases.ts';
+import { LENIENT } from '../support/test-pool.ts';
 import { onStore } from './fill.ts';
 import { admin, JWT_SECRET, settings } from './run-admin.ts';
 
@@ -28,7 +29,7 @@ describe.each(databases)('reset-password on $name', ({ fresh }) => {
 
   async function onAccounts<T>(work: (accounts: ReturnType<typeof createAccounts>) => Promise<T>): Promise<T> {
     const keys = { secret: Buffer.from(JWT_SECRET), expiresMinutes: 60 };
-    return await onStore(database, (store) => work(createAccounts(store, keys)));
+    return await onStore(database, (store) => work(createAccounts(store, keys, LENIENT)));
   }
   const signIn = (username: string, password: string) =>
     onAccounts(async (accounts) => (await accounts.login(username, password, new Date())).token);

@@ -4,9 +4,10 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
+import type { PasswordRules } from '#core/accounts/password-rules.ts';
 import { buildApp } from '../../src/api/app.ts';
 import { createFakeDriver } from './fake-driver.ts';
-import { freshSqlite, openTestPool, type TestPool } from './test-pool.ts';
+import { freshSqlite, LENIENT, openTestPool, type TestPool } from './test-pool.ts';
 
 interface Answer {
   readonly status: number;
@@ -42,13 +43,14 @@ interface TestApiOptions {
   /** Whether terminals are switched on. */
   readonly terminal?: boolean;
   readonly pageFolder?: string;
+  readonly passwordRules?: PasswordRules;
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const { trustedProxies = [], terminal = true, pageFolder } = options;
+  const { trustedProxies = [], terminal = true, pageFolder, passwordRules = LENIENT } = options;
   const { database, remove } = freshSqlite();
   const core = await openTestPool(database, createFakeDriver(), false, terminal);
-  const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 });
+  const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 }, passwordRules);
   await accounts.seedAdmin('admin', PASSWORD, core.now());
   for (const username of ['alice', 'bob']) {
     await accounts.createUser(core.admin, { username, password: PASSWORD, role: 'user' }, core.now());

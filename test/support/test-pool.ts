@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { PasswordRules } from '#core/accounts/password-rules.ts';
 import type { Proof } from '#core/accounts/signed-in.ts';
 import type { Actor } from '#core/domain/actor.ts';
 import { createBackground } from '#core/pool/background.ts';
@@ -47,6 +48,9 @@ export interface TestPool {
 export function user(name: string): Actor & { kind: 'user' } {
   return { kind: 'user', id: `id-of-${name}`, name, role: 'user' };
 }
+
+/** Password rules that are not enforced, so that tests may use short ones. */
+export const LENIENT: PasswordRules = { minLength: 12, enforced: false };
 
 export const ADMIN: Actor & { kind: 'user' } = { kind: 'user', id: 'id-of-admin', name: 'admin', role: 'admin' };
 

@@ -1,23 +1,24 @@
 import type { SshKey } from '#core/accounts/ssh-keys.ts';
 import type { ApiDeps, Handlers } from '../handler.ts';
-import { guarded, type LoginLimit } from '../login-limit.ts';
 import { rolesOnWire } from '../views.ts';
 
-export function profileHandlers({ accounts, terminals }: ApiDeps, limit: LoginLimit) {
+export function profileHandlers({ accounts, terminals }: ApiDeps) {
   return {
     async profile({ caller }) {
-      const { createdAt, hasShippedPassword } = await accounts.profile.show(caller);
+      const { createdAt, hasShippedPassword, hasWeakPassword, passwordRules } = await accounts.profile.show(caller);
       return {
         user: caller.name,
         roles: rolesOnWire(caller),
         created_at: createdAt.toISOString(),
         default_password: hasShippedPassword,
+        weak_password: hasWeakPassword,
+        password_rules: { min_length: passwordRules.minLength, enforced: passwordRules.enforced },
         terminal: terminals.enabled,
       };
     },
     async changePassword({ request, caller, now, body }) {
       // Whoever has got hold of a token must not find out the password with it.
-      await guarded(limit, request.ip, caller.name, now, () =>
+      await accounts.throttle.guard(request.ip, caller.name, now, () =>
         accounts.profile.changePassword(caller, body.old_password, body.new_password, now),
       );
       return { message: 'password changed' };

@@ -3,8 +3,6 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Browser, Renewed } from '#core/accounts/sessions.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { ApiDeps, Handlers } from '../handler.ts';
-import type { LoginLimit } from '../login-limit.ts';
-import { guarded } from '../login-limit.ts';
 
 /**
  * The refresh token of a browser's session. Only the routes of this file look at it, and only together with a header that
@@ -12,8 +10,8 @@ import { guarded } from '../login-limit.ts';
  */
 const COOKIE = 'berth_refresh';
 
-export function sessionHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
-  const { sessions } = accounts;
+export function sessionHandlers({ accounts }: ApiDeps) {
+  const { sessions, throttle } = accounts;
   const answer = (request: FastifyRequest, reply: FastifyReply, renewed: Renewed) => {
     reply.setCookie(COOKIE, renewed.refreshToken, { ...cookie(request), maxAge: renewed.refreshExpiresInSeconds });
     return { access_token: renewed.token, token_type: 'Bearer' as const, expires_in: renewed.expiresInSeconds };
@@ -21,7 +19,7 @@ export function sessionHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
 
   return {
     async openSession({ request, reply, body: { username, password }, now }) {
-      const renewed = await guarded(limit, request.ip, username, now, () =>
+      const renewed = await throttle.guard(request.ip, username, now, () =>
         sessions.open(username, password, browserOf(request), now),
       );
       return answer(request, reply, renewed);

@@ -1,11 +1,10 @@
 import type { ApiDeps, Handlers } from '../handler.ts';
-import { guarded, type LoginLimit } from '../login-limit.ts';
 import { rolesOnWire } from '../views.ts';
 
-export function signInHandlers({ accounts }: ApiDeps, limit: LoginLimit) {
+export function signInHandlers({ accounts }: ApiDeps) {
   return {
     async login({ request, body: { username, password }, now }) {
-      const { token, expiresInSeconds } = await guarded(limit, request.ip, username, now, () =>
+      const { token, expiresInSeconds } = await accounts.throttle.guard(request.ip, username, now, () =>
         accounts.login(username, password, now),
       );
       return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };

@@ -3,13 +3,19 @@ import type { Profile } from './profile.ts';
 import type { Sessions } from './sessions.ts';
 import type { Proof, SignedIn } from './signed-in.ts';
 import type { SshKeys } from './ssh-keys.ts';
+import type { Throttle } from './throttle.ts';
 
 /** People: who they are and how they prove it. What a caller may not have is thrown as a `Refusal`. */
 export interface Accounts {
   readonly sessions: Sessions;
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
-  /** Makes the first admin unless any user exists. Safe when several processes do it at once. */
+  /** Goes around whatever looks at a password for somebody from outside. */
+  readonly throttle: Throttle;
+  /**
+   * Makes the first admin unless any user exists. Safe when several processes do it at once. Refusals: invalid_request (a
+   * password against the rules).
+   */
   seedAdmin(username: string, password: string, now: Date): Promise<void>;
   /** Whether the password that Berth is shipped with opens this user. */
   opensWithShippedPassword(username: string): Promise<boolean>;

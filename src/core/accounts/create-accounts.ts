@@ -5,24 +5,27 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
+import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
 import { createSessions } from './sessions.ts';
 import { signIn } from './sign-in.ts';
-import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from './sign-in-rules.ts';
+import { checkedUsername, SHIPPED_PASSWORD } from './sign-in-rules.ts';
 import { createSshKeys } from './ssh-keys.ts';
+import { createThrottle } from './throttle.ts';
 import { createTokens, type TokenKeys } from './tokens.ts';
 
-/** Accounts over a store; tokens are signed with `keys`. */
-export function createAccounts(store: Store, keys: TokenKeys): Accounts {
+/** Accounts over a store; tokens are signed with `keys`, and new passwords follow `rules`. */
+export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRules): Accounts {
   const tokens = createTokens(keys);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
   const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
   return {
-    sessions: createSessions(store, tokens, keys),
-    profile: createProfile(store),
+    sessions: createSessions(store, tokens, keys, rules),
+    profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
-    seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
+    throttle: createThrottle(store),
+    seedAdmin: (username, password, now) => seedAdmin(store, rules, username, password, now),
 
     async opensWithShippedPassword(username) {
       const user = await store.tables.users.byName(username);
@@ -30,7 +33,7 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
     },
 
     async login(username, password, now) {
-      const user = await signIn(store, username, password);
+      const user = await signIn(store, rules, username, password);
       const token = await tokens.issue({ userId: user.id, version: user.tokenVersion, sessionId: null }, now);
       await store.tables.audit.add({
         at: now,
@@ -74,21 +77,28 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
         : session?.userId === userId && session.tokenVersion === user.tokenVersion;
     },
 
-    createUser: (actor, user, now) => createUser(store, actor, user, now),
+    createUser: (actor, user, now) => createUser(store, rules, actor, user, now),
     listUsers: async () => (await store.tables.users.list()).map(view),
     getUser: async (username) => view(existing(username, await store.tables.users.byName(username))),
-    updateUser: (actor, username, changes, now) => updateUser(store, actor, username, changes, now),
+    updateUser: (actor, username, changes, now) => updateUser(store, rules, actor, username, changes, now),
     deleteUser: (actor, username, now) => deleteUser(store, actor, username, now),
   };
 }
 
-async function seedAdmin(store: Store, username: string, password: string, now: Date): Promise<void> {
+async function seedAdmin(
+  store: Store,
+  rules: PasswordRules,
+  username: string,
+  password: string,
+  now: Date,
+): Promise<void> {
   if ((await store.tables.users.count()) > 0) return;
-  const user = await newUser({ username, password, role: 'admin' }, now);
+  const user = await newUser(rules, { username, password, role: 'admin' }, now);
   try {
     await store.transaction(async (tables) => {
       if ((await tables.users.count()) > 0) return;
       await tables.users.insert(user);
+      await tables.weakPasswords.set(user.id, passwordProblem(rules, password, username) !== null);
       await tables.audit.add({
         at: now,
         actor: 'setup',
@@ -103,11 +113,18 @@ async function seedAdmin(store: Store, username: string, password: string, now: 
   }
 }
 
-async function createUser(store: Store, actor: Actor, given: UserToCreate, now: Date): Promise<UserView> {
+async function createUser(
+  store: Store,
+  rules: PasswordRules,
+  actor: Actor,
+  given: UserToCreate,
+  now: Date,
+): Promise<UserView> {
   adminsOnly(actor);
-  const user = await newUser(given, now);
+  const user = await newUser(rules, given, now);
   await store.transaction(async (tables) => {
     await tables.users.insert(user);
+    await tables.weakPasswords.set(user.id, passwordProblem(rules, given.password, given.username) !== null);
     await tables.audit.add({
       at: now,
       actor: actor.name,
@@ -121,6 +138,7 @@ async function createUser(store: Store, actor: Actor, given: UserToCreate, now: 
 
 async function updateUser(
   store: Store,
+  rules: PasswordRules,
   actor: Actor,
   username: string,
   changes: UserChanges,
@@ -130,8 +148,9 @@ async function updateUser(
   if (Object.values(changes).every((value) => value === undefined)) {
     throw new Refusal('invalid_request', 'body: name at least one thing to change');
   }
-  const passwordHash =
-    changes.password === undefined ? undefined : await hashPassword(checkedPassword(changes.password));
+  const { password } = changes;
+  if (password !== undefined) checkNewPassword(rules, password, username);
+  const passwordHash = password === undefined ? undefined : await hashPassword(password);
   return await store.transaction(async (tables) => {
     // Counting first locks the admins, so that two of them cannot demote each other at the same moment.
     const admins = await tables.users.countActiveAdmins();
@@ -148,6 +167,9 @@ async function updateUser(
       ...((lessTrusted || passwordHash !== undefined) && { tokenVersion: user.tokenVersion + 1 }),
     });
     if (lessTrusted || passwordHash !== undefined) await tables.sessions.removeOf(user.id);
+    if (password !== undefined) {
+      await tables.weakPasswords.set(user.id, passwordProblem(rules, password, username) !== null);
+    }
     await tables.audit.add({
       at: now,
       actor: actor.name,
@@ -172,6 +194,8 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await refuseWhileHolding(tables, username);
     await tables.sessions.removeOf(user.id);
     await tables.sshKeys.removeOf(user.id);
+    await tables.signInPlaces.removeOf(user.id);
+    await tables.weakPasswords.set(user.id, false);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });
@@ -183,9 +207,10 @@ async function refuseWhileHolding(tables: Tables, username: string): Promise<voi
   if (open.length > 0) throw new Refusal('still_in_use', `${username}: the user still holds ${open.length} machine(s)`);
 }
 
-async function newUser({ username, password, role }: UserToCreate, now: Date): Promise<User> {
+async function newUser(rules: PasswordRules, { username, password, role }: UserToCreate, now: Date): Promise<User> {
   checkedUsername(username);
-  const passwordHash = await hashPassword(checkedPassword(password));
+  checkNewPassword(rules, password, username);
+  const passwordHash = await hashPassword(password);
   return { id: randomUUID(), username, passwordHash, role, disabled: false, tokenVersion: 0, createdAt: now };
 }
 

@@ -1,13 +1,14 @@
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store } from '#core/store/store.ts';
+import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
-import { checkedPassword, SHIPPED_PASSWORD } from './sign-in-rules.ts';
+import { SHIPPED_PASSWORD } from './sign-in-rules.ts';
 import type { SignedIn } from './signed-in.ts';
 
 /** What a user may see and change of the own account. */
 export interface Profile {
   /** Refusals: unauthorized (the user is gone). */
-  show(caller: SignedIn): Promise<{ createdAt: Date; hasShippedPassword: boolean }>;
+  show(caller: SignedIn): Promise<OwnAccount>;
   /**
    * Ends all tokens of the user and all sessions but the caller's own. Refusals: wrong_password (the old one),
    * invalid_request.
@@ -15,10 +16,18 @@ export interface Profile {
   changePassword(caller: SignedIn, oldPassword: string, newPassword: string, now: Date): Promise<void>;
 }
 
+export interface OwnAccount {
+  readonly createdAt: Date;
+  readonly hasShippedPassword: boolean;
+  /** The password breaks the rules, which were not enforced or not the same when it was set. */
+  readonly hasWeakPassword: boolean;
+  readonly passwordRules: PasswordRules;
+}
+
 /** Answers kept at most: checking a password takes as long as signing in. */
 const KEPT = 1_000;
 
-export function createProfile(store: Store): Profile {
+export function createProfile(store: Store, rules: PasswordRules): Profile {
   const shipped = new Map<string, boolean>();
 
   return {
@@ -31,11 +40,12 @@ export function createProfile(store: Store): Profile {
         if (shipped.size >= KEPT) shipped.clear();
         shipped.set(user.passwordHash, hasShippedPassword);
       }
-      return { createdAt: user.createdAt, hasShippedPassword };
+      const hasWeakPassword = await store.tables.weakPasswords.has(user.id);
+      return { createdAt: user.createdAt, hasShippedPassword, hasWeakPassword, passwordRules: rules };
     },
 
     async changePassword(caller, oldPassword, newPassword, now) {
-      checkedNewPassword(oldPassword, newPassword);
+      checkChange(rules, caller.name, oldPassword, newPassword);
       const before = await store.tables.users.byId(caller.id);
       if (!(await passwordFits(before?.passwordHash, oldPassword))) throw wrongPassword();
       const passwordHash = await hashPassword(newPassword);
@@ -45,6 +55,7 @@ export function createProfile(store: Store): Profile {
         if (!user || user.passwordHash !== before?.passwordHash) throw wrongPassword();
         const tokenVersion = user.tokenVersion + 1;
         await tables.users.update(user.id, { passwordHash, tokenVersion });
+        await tables.weakPasswords.set(user.id, passwordProblem(rules, newPassword, user.username) !== null);
         const ended = await tables.sessions.removeOf(user.id, caller.sessionId);
         if (caller.sessionId !== null) await tables.sessions.setTokenVersion(caller.sessionId, tokenVersion);
         await tables.audit.add({
@@ -59,9 +70,9 @@ export function createProfile(store: Store): Profile {
   };
 }
 
-function checkedNewPassword(oldPassword: string, newPassword: string): void {
+function checkChange(rules: PasswordRules, username: string, oldPassword: string, newPassword: string): void {
   try {
-    checkedPassword(newPassword);
+    checkNewPassword(rules, newPassword, username);
   } catch (error) {
     if (error instanceof Refusal) throw new Refusal(error.code, `new_${error.message}`);
     throw error;

@@ -3,6 +3,7 @@ import { Refusal } from '#core/domain/refusal.ts';
 import type { Session } from '#core/store/sessions.ts';
 import type { Store } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
+import type { PasswordRules } from './password-rules.ts';
 import { digestOf, firstRefreshToken, nextRefreshToken, sessionIdOf } from './refresh-token.ts';
 import { signIn } from './sign-in.ts';
 import type { SignedIn } from './signed-in.ts';
@@ -55,7 +56,7 @@ const MOST_OF_USER = 50;
 const LONGEST_ADDRESS = 64;
 const LONGEST_USER_AGENT = 255;
 
-export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys): Sessions {
+export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, rules: PasswordRules): Sessions {
   const { tables } = store;
 
   const answer = async (user: User, sessionId: string, refreshToken: string, now: Date): Promise<Renewed> => ({
@@ -67,7 +68,7 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys): S
 
   return {
     async open(username, password, browser, now) {
-      const user = await signIn(store, username, password);
+      const user = await signIn(store, rules, username, password);
       const id = randomUUID();
       const refreshToken = firstRefreshToken(id);
       await store.transaction(async (inside) => {

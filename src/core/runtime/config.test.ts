@@ -23,6 +23,7 @@ describe('the settings', () => {
       oldSecretKeys: [],
       adminDefaultUsername: 'admin',
       adminDefaultPassword: 'change-me',
+      passwordRules: { minLength: 12, enforced: false },
       logLevel: 'info',
       metricsToken: null,
       trustedProxies: [],
@@ -38,6 +39,22 @@ describe('the settings', () => {
       ['HOST', 'PORT', 'DATABASE_URL', 'DATABASE_URL_FILE', 'JWT_SECRET', 'LOG_LEVEL'].map((name) => [name, '']),
     );
     expect(readConfig(empty), 'empty counts as unset').toEqual(defaults);
+  });
+
+  it.each([
+    ['on this machine alone', {}, false],
+    ['in development', { BERTH_ENV: 'development', HOST: '0.0.0.0' }, false],
+    ['where others can connect', { JWT_SECRET: LONG, ADMIN_DEFAULT_PASSWORD: 'another-one', HOST: '0.0.0.0' }, true],
+    ['behind a proxy on this machine', { BERTH_TRUSTED_PROXIES: '127.0.0.1' }, true],
+    ['behind a proxy in development', { BERTH_ENV: 'development', BERTH_TRUSTED_PROXIES: '127.0.0.1' }, false],
+    ['when told so', { PASSWORD_RULES: 'enforce' }, true],
+    [
+      'when told not to',
+      { JWT_SECRET: LONG, ADMIN_DEFAULT_PASSWORD: 'another-one', HOST: '0.0.0.0', PASSWORD_RULES: 'warn' },
+      false,
+    ],
+  ])('enforce the rules for passwords, or not, %s', (_, env, enforced) => {
+    expect(readConfig(env).passwordRules).toEqual({ minLength: 12, enforced });
   });
 
   it.each([

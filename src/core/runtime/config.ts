@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { PasswordRules } from '#core/accounts/password-rules.ts';
 import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from '#core/accounts/sign-in-rules.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Database } from '#core/store/dialect.ts';
@@ -27,6 +28,7 @@ export interface Config {
   readonly oldSecretKeys: readonly Buffer[];
   readonly adminDefaultUsername: string;
   readonly adminDefaultPassword: string;
+  readonly passwordRules: PasswordRules;
   readonly logLevel: string;
   /** Null: metrics are for callers on loopback only. */
   readonly metricsToken: string | null;
@@ -70,6 +72,9 @@ export function readConfig(env: Environment): Config {
   const development = read.oneOf('BERTH_ENV', ['production', 'development'], 'production') === 'development';
   const host = read.text('HOST') ?? '127.0.0.1';
   const dataDir = resolve(read.text('BERTH_DATA_DIR') ?? 'data');
+  const trustedProxies = listed(read.text('BERTH_TRUSTED_PROXIES'));
+  // A proxy on this machine lets others in as well.
+  const forMyself = development || (isLoopback(host) && trustedProxies.length === 0);
   const playbooksDir = read.text('ACCESS_PLAYBOOKS_DIR');
   const config: Config = {
     development,
@@ -88,9 +93,13 @@ export function readConfig(env: Environment): Config {
       .flatMap((text) => secretKeyOf('BERTH_SECRET_KEYS_OLD', text || null) ?? []),
     adminDefaultUsername: read.text('ADMIN_DEFAULT_USERNAME') ?? 'admin',
     adminDefaultPassword: read.secret('ADMIN_DEFAULT_PASSWORD') ?? DEFAULT_ADMIN_PASSWORD,
+    passwordRules: {
+      minLength: read.whole('PASSWORD_MIN_LENGTH', 12, 8, 128),
+      enforced: read.oneOf('PASSWORD_RULES', ['enforce', 'warn'], forMyself ? 'warn' : 'enforce') === 'enforce',
+    },
     logLevel: LOG_LEVELS[read.oneOf('LOG_LEVEL', Object.keys(LOG_LEVELS), 'info')] as string,
     metricsToken: read.secret('METRICS_TOKEN'),
-    trustedProxies: listed(read.text('BERTH_TRUSTED_PROXIES')),
+    trustedProxies,
     machineNetworks: listed(read.text('BERTH_MACHINE_NETWORKS')),
     accessDriver: read.oneOf('ACCESS_DRIVER', ['ssh', 'ansible'], 'ssh') === 'ansible' ? 'ansible' : 'ssh',
     accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),

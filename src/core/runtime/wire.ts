@@ -8,6 +8,7 @@ import { hostRefusal, machineNetworks } from '#core/access/networks.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
+import { Refusal } from '#core/domain/refusal.ts';
 import { createBackground } from '#core/pool/background.ts';
 import { createPool, createUpkeep, type Upkeep } from '#core/pool/create-pool.ts';
 import { createTerminals } from '#core/pool/create-terminals.ts';
@@ -57,8 +58,12 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     connectRetrySeconds: config.dbConnectRetrySeconds,
     onWaiting: (attempt, problem) => log.warn({ attempt, problem }, 'waiting for the database'),
   });
-  const accounts = createAccounts(store, { secret: secrets.jwtSecret, expiresMinutes: config.jwtExpiresMinutes });
-  await accounts.seedAdmin(config.adminDefaultUsername, config.adminDefaultPassword, clock());
+  const keys = { secret: secrets.jwtSecret, expiresMinutes: config.jwtExpiresMinutes };
+  const accounts = createAccounts(store, keys, config.passwordRules);
+  await seedAdmin(config, accounts, clock()).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   if (mustBeSafe(config) && (await accounts.opensWithShippedPassword(config.adminDefaultUsername))) {
     await store.close();
     throw new SettingError(
@@ -106,6 +111,15 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
       await store.close();
     },
   };
+}
+
+async function seedAdmin(config: Config, accounts: Accounts, now: Date): Promise<void> {
+  try {
+    await accounts.seedAdmin(config.adminDefaultUsername, config.adminDefaultPassword, now);
+  } catch (error) {
+    if (!(error instanceof Refusal) || error.code !== 'invalid_request') throw error;
+    throw new SettingError(`ADMIN_DEFAULT_${error.message.replace(/^password/, 'PASSWORD')}`);
+  }
 }
 
 /** A driver that cannot work is said at the start, in one line, and not on the first reservation. */

@@ -17,6 +17,9 @@ export interface Schema {
   sessions: SessionRow;
   ssh_keys: SshKeyRow;
   terminal_tickets: TerminalTicketRow;
+  sign_in_tries: SignInTriesRow;
+  sign_in_places: SignInPlaceRow;
+  weak_passwords: WeakPasswordRow;
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -146,4 +149,22 @@ interface TerminalTicketRow {
   token_version: number;
   allocation_id: string;
   expires_at: number;
+}
+
+interface SignInTriesRow {
+  /** SHA-256, in hex, of what they are counted for: the table has the same size whatever names are tried. */
+  id: string;
+  failed: number;
+  paused_until: number;
+  forget_at: number;
+}
+
+interface SignInPlaceRow {
+  user_id: string;
+  network: string;
+  last_at: number;
+}
+
+interface WeakPasswordRow {
+  user_id: string;
 }

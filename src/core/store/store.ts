@@ -11,13 +11,17 @@ import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
 import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
+import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
 import { type Sessions, sessionsTable } from './sessions.ts';
+import { type SignInPlaces, signInPlacesTable } from './sign-in-places.ts';
+import { type SignInTries, signInTriesTable } from './sign-in-tries.ts';
 import { type SshKeys, sshKeysTable } from './ssh-keys.ts';
 import { type TerminalTickets, terminalTicketsTable } from './terminal-tickets.ts';
 import { type Users, usersTable } from './users.ts';
+import { type WeakPasswords, weakPasswordsTable } from './weak-passwords.ts';
 
 export interface Tables {
   readonly users: Users;
@@ -30,6 +34,9 @@ export interface Tables {
   readonly sessions: Sessions;
   readonly sshKeys: SshKeys;
   readonly terminalTickets: TerminalTickets;
+  readonly signInTries: SignInTries;
+  readonly signInPlaces: SignInPlaces;
+  readonly weakPasswords: WeakPasswords;
 }
 
 export interface Store {
@@ -75,6 +82,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sessions: sessionsTable(handle),
     sshKeys: sshKeysTable(handle),
     terminalTickets: terminalTicketsTable(handle),
+    signInTries: signInTriesTable(handle, database.dialect),
+    signInPlaces: signInPlacesTable(handle),
+    weakPasswords: weakPasswordsTable(handle),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -156,6 +166,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
         '0002-row-versions': { up: rowVersions.up },
         '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
+        '0004-guessing-passwords': { up: (handle) => guessingPasswords.up(handle, dialect) },
       }),
     },
   });

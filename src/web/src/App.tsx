@@ -5,7 +5,7 @@ import { Broken } from './components/Broken.tsx';
 import { Shell } from './components/Shell.tsx';
 import { Toasts } from './components/Toasts.tsx';
 import { EndWarning } from './features/reservations/EndWarning.tsx';
-import { DefaultPasswordBanner } from './features/settings/DefaultPasswordBanner.tsx';
+import { WeakPasswordBanner } from './features/settings/WeakPasswordBanner.tsx';
 import { follow } from './lib/live.ts';
 import { useSession } from './lib/session.ts';
 import { Away } from './pages/Away.tsx';
@@ -54,7 +54,7 @@ function SignedIn({ isAdmin }: { isAdmin: boolean }) {
     <Shell
       banners={
         <>
-          <DefaultPasswordBanner />
+          <WeakPasswordBanner />
           <EndWarning />
         </>
       }

@@ -85,7 +85,7 @@ function described(id: string, hint: ReactNode, error: string | null | undefined
 function Below({ id, hint, error }: { id: string; hint: ReactNode; error: string | null | undefined }) {
   if (!hint && !error) return null;
   return (
-    <div id={`${id}-below`} className={error ? 'invalid-feedback d-block' : 'form-text'}>
+    <div id={`${id}-below`} className={error ? 'invalid-feedback' : 'form-text'}>
       {error || hint}
     </div>
   );

@@ -2,9 +2,9 @@ import { useState } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
 import { Problem } from '../../components/Notice.tsx';
+import { fieldProblem } from '../../lib/field-problem.ts';
 import type { Machine } from '../../lib/queries.ts';
 import { useMachineDeeds } from './deeds.ts';
-import { fieldProblem } from './field-problem.ts';
 import { type Draft, EMPTY_DRAFT, labelsOf, MachineFields } from './MachineFields.tsx';
 
 /** Changes what was registered. Only what differs is sent. */

@@ -1,9 +1,9 @@
 import { useState } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { Problem } from '../../components/Notice.tsx';
+import { fieldProblem } from '../../lib/field-problem.ts';
 import { call } from '../../lib/session.ts';
 import { tell } from '../../lib/toasts.ts';
-import { fieldProblem } from './field-problem.ts';
 import { type Draft, EMPTY_DRAFT, labelsOf, MachineFields } from './MachineFields.tsx';
 
 const FIELDS = ['name', 'host', 'port', 'user', 'password', 'private_key', 'labels'];

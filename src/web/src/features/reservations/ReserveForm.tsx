@@ -143,7 +143,7 @@ function CountChoice({
         </button>
       </div>
       {error && (
-        <div id={`${id}-below`} className="invalid-feedback d-block">
+        <div id={`${id}-below`} className="invalid-feedback">
           {error}
         </div>
       )}

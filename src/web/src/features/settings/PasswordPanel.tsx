@@ -3,12 +3,15 @@ import { useState } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { PasswordField } from '../../components/Field.tsx';
 import { Problem } from '../../components/Notice.tsx';
+import { fieldProblem } from '../../lib/field-problem.ts';
+import { usePasswordHint } from '../../lib/password-rules.ts';
 import { call } from '../../lib/session.ts';
 import { tell } from '../../lib/toasts.ts';
 
 /** Changes the own password. Other sessions end with it. */
 export function PasswordPanel() {
   const queries = useQueryClient();
+  const hint = usePasswordHint();
   const [old, setOld] = useState('');
   const [next, setNext] = useState('');
   const [busy, setBusy] = useState(false);
@@ -29,6 +32,9 @@ export function PasswordPanel() {
     setBusy(false);
   };
 
+  const oldProblem = fieldProblem(error, 'old_password');
+  const newProblem = fieldProblem(error, 'new_password');
+
   return (
     <section className="panel" aria-labelledby="password">
       <div className="panel-head">
@@ -46,17 +52,20 @@ export function PasswordPanel() {
           <PasswordField
             label="Present password"
             autoComplete="current-password"
+            error={oldProblem}
             value={old}
             onChange={(event) => setOld(event.target.value)}
           />
           <PasswordField
             label="New password"
             autoComplete="new-password"
+            hint={hint}
+            error={newProblem}
             value={next}
             onChange={(event) => setNext(event.target.value)}
           />
         </div>
-        <Problem error={error} />
+        {!oldProblem && !newProblem && <Problem error={error} />}
         <div>
           <Button type="submit" look="primary" busy={busy} disabled={old === '' || next === ''}>
             Change the password

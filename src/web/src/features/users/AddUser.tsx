@@ -3,10 +3,13 @@ import { Button } from '../../components/Button.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
 import { Field, PasswordField } from '../../components/Field.tsx';
 import { Problem } from '../../components/Notice.tsx';
+import { fieldProblem } from '../../lib/field-problem.ts';
+import { usePasswordHint } from '../../lib/password-rules.ts';
 import { useUserDeeds } from './deeds.ts';
 
 export function AddUser({ onClose }: { onClose: () => void }) {
   const { create } = useUserDeeds();
+  const hint = usePasswordHint();
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
   const [isAdmin, setIsAdmin] = useState(false);
@@ -24,6 +27,8 @@ export function AddUser({ onClose }: { onClose: () => void }) {
       setBusy(false);
     }
   };
+
+  const passwordProblem = fieldProblem(error, 'password');
 
   return (
     <Dialog
@@ -55,6 +60,8 @@ export function AddUser({ onClose }: { onClose: () => void }) {
       <PasswordField
         label="Password"
         autoComplete="new-password"
+        hint={hint}
+        error={passwordProblem}
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />
@@ -69,7 +76,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
           Admin <span className="soft">may register machines, add users and end reservations of others</span>
         </span>
       </label>
-      <Problem error={error} />
+      {!passwordProblem && <Problem error={error} />}
     </Dialog>
   );
 }

@@ -3,10 +3,13 @@ import { Button } from '../../components/Button.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
 import { PasswordField } from '../../components/Field.tsx';
 import { Problem } from '../../components/Notice.tsx';
+import { fieldProblem } from '../../lib/field-problem.ts';
+import { usePasswordHint } from '../../lib/password-rules.ts';
 import { useUserDeeds } from './deeds.ts';
 
 export function SetPassword({ username, onClose }: { username: string; onClose: () => void }) {
   const { setPassword } = useUserDeeds();
+  const rules = usePasswordHint();
   const [password, setNew] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -22,6 +25,8 @@ export function SetPassword({ username, onClose }: { username: string; onClose: 
       setBusy(false);
     }
   };
+
+  const problem = fieldProblem(error, 'password');
 
   return (
     <Dialog
@@ -42,13 +47,14 @@ export function SetPassword({ username, onClose }: { username: string; onClose: 
     >
       <PasswordField
         label="New password"
-        hint="The old one, and tokens made with it, stop working."
+        hint={`${rules ?? ''} The old one, and tokens made with it, stop working.`}
+        error={problem}
         autoComplete="new-password"
         autoFocus
         value={password}
         onChange={(event) => setNew(event.target.value)}
       />
-      <Problem error={error} />
+      {!problem && <Problem error={error} />}
     </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { problemText } from '../../lib/toasts.ts';
+import { problemText } from './toasts.ts';
 
 /** The server's word about a field ("host: …"), or null when its no is about something else. */
 export function fieldProblem(error: unknown, field: string): string | null {

@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 /** The failure of a call, which is an AccessError that can be shown, in bounded time and memory. */
-async function failure(call: Promise<unknown>, limitMs: number): Promise<AccessError> {
+async function failure(call: Promise<unknown>, limitMs: number, most = MOST_MEGABYTES): Promise<AccessError> {
   const began = performance.now();
   const before = process.memoryUsage.rss();
   const error = (await call.then(
@@ -48,7 +48,7 @@ async function failure(call: Promise<unknown>, limitMs: number): Promise<AccessE
   expect(error.message).not.toContain('Its-Own-Pass-1');
   expect(error.mend).toMatch(/^[A-Z].*\.$/);
   expect(performance.now() - began, error.message).toBeLessThan(limitMs);
-  expect((process.memoryUsage.rss() - before) / 2 ** 20, error.message).toBeLessThan(MOST_MEGABYTES);
+  expect((process.memoryUsage.rss() - before) / 2 ** 20, error.message).toBeLessThan(most);
   return error;
 }
 
@@ -257,8 +257,8 @@ describe('while hostile servers are dealt with', () => {
   });
   afterAll(() => simulation.close());
 
-  it('a good machine is worked with as ever', { timeout: 60_000 }, async () => {
-    const driver = createSshDriver(LIMITS);
+  it('a good machine is worked with as ever', { timeout: 90_000 }, async () => {
+    const driver = createSshDriver({ connectLimitMs: 3_000, scriptLimitMs: 10_000 });
     const [good] = simulation.machines;
     const machine = machineAt(good ?? { port: 0 }, {
       host: '127.0.0.1',
@@ -270,7 +270,8 @@ describe('while hostile servers are dealt with', () => {
       const hostile = Promise.all(
         RAW.map(async ([, act]) => {
           const server = await start(rawServer(act));
-          for (let round = 0; round < 2; round += 1) await failure(driver.probe(machineAt(server)), 20_000);
+          for (let round = 0; round < 2; round += 1)
+            await failure(driver.probe(machineAt(server)), 40_000, 3 * MOST_MEGABYTES);
         }),
       ).finally(() => {
         over = true;
@@ -286,7 +287,7 @@ describe('while hostile servers are dealt with', () => {
       }
       await hostile;
       expect(probes).toBeGreaterThan(5);
-      expect(longest).toBeLessThan(2_000);
+      expect(longest).toBeLessThan(5_000);
     } finally {
       await driver.close();
     }

@@ -15,6 +15,7 @@ import { measureRequests } from './http-metrics.ts';
 import { createLoginLimit } from './login-limit.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
+import { limitHandlers } from './routes/limits.ts';
 import { machineHandlers } from './routes/machines.ts';
 import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
@@ -125,6 +126,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...sessionHandlers(deps, limit),
     ...profileHandlers(deps, limit),
     ...userHandlers(deps),
+    ...limitHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
     ...terminalHandlers(deps),

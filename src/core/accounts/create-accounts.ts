@@ -172,6 +172,7 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await refuseWhileHolding(tables, username);
     await tables.sessions.removeOf(user.id);
     await tables.sshKeys.removeOf(user.id);
+    await tables.limits.removeOfUser(user.id);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });

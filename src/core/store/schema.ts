@@ -17,6 +17,7 @@ export interface Schema {
   sessions: SessionRow;
   ssh_keys: SshKeyRow;
   terminal_tickets: TerminalTicketRow;
+  limits: LimitsRow;
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -146,4 +147,17 @@ interface TerminalTicketRow {
   token_version: number;
   allocation_id: string;
   expires_at: number;
+}
+
+export interface LimitColumns {
+  machines: number | null;
+  reservations: number | null;
+  minutes: number | null;
+  machine_minutes_ahead: number | null;
+}
+
+interface LimitsRow extends LimitColumns {
+  kind: 'role' | 'user';
+  /** The role, or the user's id. */
+  subject: string;
 }

@@ -7,10 +7,12 @@ import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
 import { DuplicateKey, WriteConflict } from './failures.ts';
 import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
+import { type Limits, limitsTable } from './limits.ts';
 import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
 import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
+import * as limits from './migrations/0007-limits.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -30,6 +32,7 @@ export interface Tables {
   readonly sessions: Sessions;
   readonly sshKeys: SshKeys;
   readonly terminalTickets: TerminalTickets;
+  readonly limits: Limits;
 }
 
 export interface Store {
@@ -75,6 +78,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     sessions: sessionsTable(handle),
     sshKeys: sshKeysTable(handle),
     terminalTickets: terminalTicketsTable(handle),
+    limits: limitsTable(handle, database.dialect),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -156,6 +160,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0001-first-tables': { up: (handle) => firstTables.up(handle, dialect) },
         '0002-row-versions': { up: rowVersions.up },
         '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
+        '0007-limits': { up: (handle) => limits.up(handle, dialect) },
       }),
     },
   });

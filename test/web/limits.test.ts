@@ -82,7 +82,8 @@ describe.skipIf(!chromiumInstalled())('limits on the page', () => {
     await bob.page
       .getByText('Machines: you have 2 and this takes 1 more; you may have 1 at once; an admin can raise it: admin')
       .waitFor();
-    await bob.page.getByText('You may hold 1 machine at once and hold 2.').waitFor();
+    await bob.page.getByText('You hold 2 of 1 machine.').waitFor();
+    expect(await reserve.isDisabled()).toBe(true);
     await bob.page.goto('/settings');
     const panel = bob.page.getByRole('region', { name: 'Limits' });
     await panel.getByText('2 of 1 used').waitFor();

@@ -84,7 +84,6 @@ export function limitsTable(db: Kysely<Schema>, dialect: Dialect) {
         .leftJoin('allocations', (join) =>
           join
             .onRef('allocations.reservation_id', '=', 'reservations.id')
-            .on('allocations.open', '=', 1)
             .on('allocations.state', 'in', inHands),
         )
         .select(({ fn }) => [
@@ -93,7 +92,7 @@ export function limitsTable(db: Kysely<Schema>, dialect: Dialect) {
           fn.sum(remaining).as('ms'),
         ])
         .where('reservations.user_id', '=', userId)
-        // By the index of users and ends: with it the past is not read.
+        // With it the past is not read: there is an index of users and ends.
         .where('reservations.ended_at', 'is', null)
         .where('reservations.state', 'in', inHands)
         .executeTakeFirstOrThrow();

@@ -82,9 +82,7 @@ export function limitsTable(db: Kysely<Schema>, dialect: Dialect) {
       const row = await db
         .selectFrom('reservations')
         .leftJoin('allocations', (join) =>
-          join
-            .onRef('allocations.reservation_id', '=', 'reservations.id')
-            .on('allocations.state', 'in', inHands),
+          join.onRef('allocations.reservation_id', '=', 'reservations.id').on('allocations.state', 'in', inHands),
         )
         .select(({ fn }) => [
           fn.count('reservations.id').distinct().as('reservations'),

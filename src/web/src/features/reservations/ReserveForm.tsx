@@ -98,9 +98,7 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
       )}
       <Problem error={shown} />
       <div className="stack">
-        {beyond === null && (
-          <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} />
-        )}
+        {beyond === null && <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} />}
         {beyond !== null && shown === null && (
           <div role="status">
             <Notice tone="wait">{beyond}</Notice>

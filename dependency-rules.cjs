@@ -48,13 +48,7 @@ module.exports = {
     ),
     roomOnNode('scheduler', '^src/scheduler/', '^src/core/(pool|runtime)/'),
     // Works on the database as a whole, so the store itself and not only the verbs; no door is open meanwhile.
-    roomOnNode(
-      'admin',
-      '^src/admin/',
-      '^src/core/(runtime|store|accounts|access|domain)/',
-      // Machines as a driver takes them.
-      '^src/core/pool/reachable\\.ts$',
-    ),
+    roomOnNode('admin', '^src/admin/', '^src/core/(runtime|store|accounts|access|domain)/'),
     roomOnNode('standalone', '^src/standalone\\.ts$', '^src/(api|scheduler)/', '^src/core/runtime/'),
     // Contract only, and no room of the servers; which packages they use is their own business.
     {

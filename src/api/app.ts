@@ -15,6 +15,7 @@ import { measureRequests } from './http-metrics.ts';
 import { mayReadMetrics } from './metrics-access.ts';
 import { logRequests, pathOf } from './request-log.ts';
 import { auditHandlers } from './routes/audit.ts';
+import { limitHandlers } from './routes/limits.ts';
 import { machineHandlers } from './routes/machines.ts';
 import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
@@ -124,6 +125,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...sessionHandlers(deps),
     ...profileHandlers(deps),
     ...userHandlers(deps),
+    ...limitHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),
     ...terminalHandlers(deps),

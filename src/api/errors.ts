@@ -14,6 +14,7 @@ const STATUS: Readonly<Record<RefusalCode, number>> = {
   not_found: 404,
   conflict: 409,
   not_enough_machines: 409,
+  limit_reached: 409,
   reservation_over: 409,
   still_in_use: 409,
   last_admin: 409,

@@ -40,6 +40,7 @@ const OF_SERVER: Readonly<Record<string, readonly [exitCode: number, next: strin
   unauthorized: [EXIT.notAllowed, 'Sign in again: berth login'],
   forbidden: [EXIT.notAllowed, 'berth whoami shows who you are; berth login --user NAME signs in as somebody else.'],
   not_enough_machines: [EXIT.notEnoughMachines, 'See what is free: berth available'],
+  limit_reached: [EXIT.conflict, 'See what you may have: berth limits'],
   not_found: [EXIT.notFound, null],
   conflict: [EXIT.conflict, null],
   still_in_use: [EXIT.conflict, null],

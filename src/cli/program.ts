@@ -15,6 +15,7 @@ const GROUPS: readonly Group[] = [
   { names: ['run'], load: () => import('./commands/run.ts') },
   { names: ['inventory'], load: () => import('./commands/inventory.ts') },
   { names: ['machines'], load: () => import('./commands/machines.ts') },
+  { names: ['limits'], load: () => import('./commands/limits.ts') },
   { names: ['users'], load: () => import('./commands/users.ts') },
   { names: ['audit'], load: () => import('./commands/audit.ts') },
   { names: ['completion'], load: () => import('./commands/completion.ts') },

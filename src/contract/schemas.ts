@@ -105,6 +105,42 @@ export const User = Type.Object({
 });
 export const Users = Type.Array(User);
 
+const LimitValue = Type.Integer({ minimum: 0, maximum: 1_000_000_000 });
+const MaybeLimit = Nullable(LimitValue);
+const MaybeOwnLimit = Type.Unsafe<number | null | 'role'>({
+  ...LimitValue,
+  type: ['integer', 'null', 'string'],
+  pattern: '^role$',
+  description: 'null: no limit; "role": as the role has it',
+});
+const limitsOf = <T extends TSchema>(value: T) => ({
+  machines: value,
+  reservations: value,
+  minutes: value,
+  machine_minutes_ahead: value,
+});
+const someLimits = <T extends TSchema>(value: T) =>
+  Type.Partial(Type.Object(limitsOf(value)), { ...closed, minProperties: 1 });
+export const Limits = Type.Object(limitsOf(MaybeLimit), { description: 'null: no limit' });
+export const LimitChanges = someLimits(MaybeLimit);
+export const OwnLimitChanges = someLimits(MaybeOwnLimit);
+export const RoleParams = Type.Object({
+  role: Type.Unsafe<'admin' | 'user'>({ type: 'string', enum: ['admin', 'user'] }),
+});
+const standing = {
+  limits: Limits,
+  used: Type.Object({
+    machines: Type.Integer(),
+    reservations: Type.Integer(),
+    machine_minutes_ahead: Type.Integer({ description: "All held machines' minutes until their end, added up" }),
+  }),
+};
+export const MyLimits = Type.Object({
+  ...standing,
+  admins: Type.Array(Type.String(), { description: 'Some who can raise them' }),
+});
+export const UserLimits = Type.Object({ own: Type.Object(limitsOf(MaybeOwnLimit)), ...standing });
+
 export const MachineParams = Type.Object({ name: Name });
 export const MachineToRegister = Type.Object(
   {

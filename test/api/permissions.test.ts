@@ -11,6 +11,10 @@ const FOR_ADMINS: RouteName[] = [
   'getUser',
   'updateUser',
   'deleteUser',
+  'userLimits',
+  'changeUserLimits',
+  'roleLimits',
+  'changeRoleLimits',
   'registerMachine',
   'updateMachine',
   'deleteMachine',
@@ -42,7 +46,8 @@ function urlOf(name: RouteName): string {
     .replace(':username', 'nobody-of-that-name')
     .replace(':name', 'no-such-machine')
     .replace(':id', randomUUID())
-    .replace(':machine', 'no-such-machine');
+    .replace(':machine', 'no-such-machine')
+    .replace(':role', 'user');
 }
 
 async function statusOf(name: RouteName, token: string | null): Promise<number> {

@@ -122,6 +122,35 @@ describe('berth', { timeout: 120_000 }, () => {
     expect(await person.berth(['list'])).toMatchObject({ code: 0, stdout: 'No reservations.\n' });
   });
 
+  it('shows and changes limits, and says which one stands in the way', async () => {
+    const limits = async (...words: string[]) => (await person.berth(['limits', ...words, '--json'])).json();
+    const set = (...words: string[]) => person.berth(['users', ...words]);
+    try {
+      const shown = await set('set-role-limits', 'admin', '--machines', '1', '--minutes', '2h');
+      expect(shown).toMatchObject({ code: 0, stderr: '' });
+      expect(shown.stdout).toMatch(/machines +1\n.*reservations +no limit\n.*minutes +120\n/s);
+      expect(await limits('--role', 'admin')).toMatchObject({ machines: 1, reservations: null, minutes: 120 });
+      const refused = await person.berth(['reserve', '2']);
+      expect(refused).toMatchObject({ code: 7, stdout: '' });
+      expect(refused.stderr).toContain('you may have 1 at once; an admin can raise it: admin');
+      expect(refused.stderr).toContain('berth limits');
+      expect(await set('set-limits', 'admin', '--machines', 'none', '--reservations', '0')).toMatchObject({ code: 0 });
+      expect(await limits()).toMatchObject({ limits: { machines: null, reservations: 0, minutes: 120 } });
+      expect((await limits('--user', 'admin')).own).toMatchObject({ machines: null, reservations: 0, minutes: 'role' });
+      expect((await person.berth(['limits'])).stdout).toMatch(
+        /reservations +0 +0\n.*Can be raised by an admin: admin\n/s,
+      );
+    } finally {
+      await set('set-limits', 'admin', '--machines', 'role', '--reservations', 'role');
+      await set('set-role-limits', 'admin', '--machines', 'none', '--minutes', 'none');
+    }
+    expect(await set('set-limits', 'admin')).toMatchObject({ code: 2, stdout: '' });
+    expect(await set('set-limits', 'admin', '--machines', 'many')).toMatchObject({ code: 2 });
+    expect(await set('set-role-limits', 'admin', '--machines', 'role')).toMatchObject({ code: 2 });
+    expect(await set('set-role-limits', 'king', '--machines', '1')).toMatchObject({ code: 2 });
+    expect(await set('set-limits', 'nobody', '--machines', '1')).toMatchObject({ code: 6 });
+  });
+
   it('reserves by label and name, with keys or a password, and without waiting', async () => {
     const [first, second] = simulation.machines.map(({ name }) => name) as [string, string];
     const byLabel = await person.berth(['reserve', '--label', 'gpu', '--password-stdin', '--json'], 'a password\n');

@@ -45,7 +45,10 @@ describe('completion', { timeout: 60_000 }, () => {
     [['berth', 'machines', 'ac'], ['accept-key']],
     [['berth', 'machines', 'list', '--la'], ['--label']],
     [['berth', 'reserve', '2', '--ma'], ['--machine']],
-    [['berth', 'users', '--json', 'set'], ['set-password']],
+    [
+      ['berth', 'users', '--json', 'set'],
+      ['set-password', 'set-limits', 'set-role-limits'],
+    ],
     [['berth', 'nonsense', 'x'], []],
   ])('of %j in bash offers %j', (words, expected) => {
     expect(offered(...words)).toEqual(expected);

@@ -1,6 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AccessFailure } from '#core/access/driver.ts';
+import {
+  AS_THE_ROLE,
+  LIMIT_NAMES,
+  type LimitName,
+  type Limits,
+  NO_LIMITS,
+  type OwnLimits,
+} from '#core/domain/limits.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import {
   ALLOCATION_MOVES,
@@ -21,7 +29,8 @@ type Step =
   | { do: 'fault'; machine: number; verb: 'probe' | 'create' | 'remove' | undefined; code: AccessFailure }
   | { do: 'mend' }
   | { do: 'disable' | 'enable' | 'delete'; machine: number }
-  | { do: 'die'; verb: 'create' | 'remove'; when: 'before' | 'after' };
+  | { do: 'die'; verb: 'create' | 'remove'; when: 'before' | 'after' }
+  | { do: 'limit'; who: number; limit: LimitName; value: number | null | 'role' };
 
 const MACHINES = 4;
 const NAMES = ['alice', 'bob', 'carol'];
@@ -71,6 +80,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         when: fc.constantFrom('before' as const, 'after' as const),
       }),
     },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        do: fc.constant('limit' as const),
+        who: fc.nat(2),
+        limit: fc.constantFrom(...LIMIT_NAMES),
+        value: fc.oneof(fc.nat(6), fc.constantFrom(null, 'role' as const)),
+      }),
+    },
   ),
   { minLength: 5, maxLength: 30 },
 );
@@ -80,6 +98,9 @@ interface Run {
   test: TestPool;
   acknowledged: Map<string, { count: number }>;
   seen: { reservations: Map<string, ReservationState>; allocations: Map<string, AllocationState> };
+  /** Limits as they were set, of the role and of each user, and what was used of them before, by user or reservation. */
+  limits: { role: Limits; own: Map<string, OwnLimits> };
+  used: Map<string, number>;
 }
 
 async function apply(run: Run, step: Step): Promise<void> {
@@ -138,6 +159,20 @@ async function apply(run: Run, step: Step): Promise<void> {
       case 'delete':
         await test.pool.deleteMachine(ADMIN, `m${step.machine + 1}`, now);
         return;
+      case 'limit': {
+        const { limit, value } = step;
+        // The third is the role.
+        const name = NAMES[step.who] as string;
+        if (step.who < 2) {
+          await test.pool.limits.changeUser(ADMIN, name, { [limit]: value }, now);
+          run.limits.own.set(name, { ...(run.limits.own.get(name) ?? AS_THE_ROLE), [limit]: value });
+        } else {
+          const ofRole = value === 'role' ? null : value;
+          await test.pool.limits.changeRole(ADMIN, 'user', { [limit]: ofRole }, now);
+          run.limits.role = { ...run.limits.role, [limit]: ofRole };
+        }
+        return;
+      }
       case 'die': {
         await dieInside(run, step.verb, step.when);
         return;
@@ -224,6 +259,37 @@ async function check(run: Run): Promise<void> {
       expect(reachable(ALLOCATION_MOVES, before, state), `${before} to ${state}`).toBe(true);
     seen.allocations.set(id, state);
   }
+  await checkLimits(run);
+}
+
+/** Nobody gets beyond a limit; who is beyond one that was lowered later does not get further. */
+async function checkLimits({ test, limits, used }: Run): Promise<void> {
+  const { tables } = test.store;
+  const now = test.now().getTime();
+  const open = await tables.allocations.open();
+  const reservations = await tables.reservations.byIds(await tables.reservations.running());
+  const within = (what: string, limit: number | null, value: number): void => {
+    if (limit !== null) expect(value, what).toBeLessThanOrEqual(Math.max(limit, used.get(what) ?? 0));
+    used.set(what, value);
+  };
+  for (const name of ['alice', 'bob', 'dave']) {
+    const own = limits.own.get(name) ?? AS_THE_ROLE;
+    const limit = (of: LimitName): number | null => {
+      const value = own[of];
+      return value === 'role' ? limits.role[of] : value;
+    };
+    const held = reservations.filter(({ holder }) => holder === name);
+    const machinesOf = (id: string): number =>
+      open.filter((one) => one.reservationId === id && one.state !== 'cleaning').length;
+    const sum = (values: number[]): number => values.reduce((all, value) => all + value, 0);
+    within(`reservations of ${name}`, limit('reservations'), held.length);
+    within(`machines of ${name}`, limit('machines'), sum(held.map(({ id }) => machinesOf(id))));
+    const ahead = held.map(({ id, endsAt }) => machinesOf(id) * Math.max(0, endsAt.getTime() - now));
+    within(`machine-minutes ahead of ${name}`, limit('machineMinutesAhead'), sum(ahead) / 60_000);
+    for (const { id, startsAt, endsAt } of held) {
+      within(`minutes of ${id}`, limit('minutes'), (endsAt.getTime() - startsAt.getTime()) / 60_000);
+    }
+  }
 }
 
 function reachable<S extends string>(moves: Readonly<Record<S, readonly S[]>>, from: S, to: S): boolean {
@@ -238,7 +304,15 @@ describe.each(databases)('whatever happens, on $name', ({ name, fresh }) => {
       await fc.assert(
         fc.asyncProperty(steps, async (sequence) => {
           await test.startAfresh(MACHINES);
-          const run: Run = { test, acknowledged: new Map(), seen: { reservations: new Map(), allocations: new Map() } };
+          await test.pool.limits.changeRole(ADMIN, 'user', NO_LIMITS, test.now());
+          for (const name of NAMES.slice(0, 2)) await test.pool.limits.changeUser(ADMIN, name, AS_THE_ROLE, test.now());
+          const run: Run = {
+            test,
+            acknowledged: new Map(),
+            seen: { reservations: new Map(), allocations: new Map() },
+            limits: { role: NO_LIMITS, own: new Map() },
+            used: new Map(),
+          };
           for (const step of sequence) {
             await apply(run, step);
             await check(run);

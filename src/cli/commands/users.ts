@@ -1,5 +1,6 @@
 import { type Common, command, group, type Program } from '../command.ts';
 import { connect } from '../connect.ts';
+import { type GivenLimits, limitsFrom, limitsTable, roleNamed, withLimits, withoutRole } from '../limit-options.ts';
 import { askSecret, confirm, print, printJson, readInput } from '../terminal.ts';
 import { plain, table } from '../text.ts';
 
@@ -36,6 +37,19 @@ export function add(program: Program): void {
       .action(async (name, options) =>
         change(name, { password: await newPassword(name, options) }, 'has another password', options),
       ),
+  );
+  users.addCommand(
+    withLimits(command('set-limits', 'Change how much of the pool a user may have').argument('<name>')).action(
+      setLimitsOfUser,
+    ),
+  );
+  users.addCommand(
+    withLimits(
+      command('set-role-limits', 'Change how much of the pool each user of a role may have').argument(
+        '<role>',
+        'user or admin',
+      ),
+    ).action(setLimitsOfRole),
   );
   program.addCommand(users);
 }
@@ -81,6 +95,21 @@ async function change(
   const user = await (await connect(options)).call('updateUser', { params: { username }, body });
   if (options.json) printJson(user);
   else print(plain(`${user.username} ${done}.`));
+}
+
+async function setLimitsOfUser(username: string, options: Common & GivenLimits): Promise<void> {
+  const body = limitsFrom(options);
+  const answer = await (await connect(options)).call('changeUserLimits', { params: { username }, body });
+  if (options.json) printJson(answer);
+  else print(limitsTable(answer));
+}
+
+async function setLimitsOfRole(name: string, options: Common & GivenLimits): Promise<void> {
+  const role = roleNamed(name);
+  const body = withoutRole(limitsFrom(options));
+  const limits = await (await connect(options)).call('changeRoleLimits', { params: { role }, body });
+  if (options.json) printJson(limits);
+  else print(limitsTable({ limits }));
 }
 
 async function newPassword(username: string, { passwordStdin }: WithPassword): Promise<string> {

@@ -196,6 +196,7 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await tables.sshKeys.removeOf(user.id);
     await tables.signInPlaces.removeOf(user.id);
     await tables.weakPasswords.set(user.id, false);
+    await tables.limits.removeOfUser(user.id);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });

@@ -24,6 +24,7 @@ export const REFUSAL_CODES = [
   'not_found',
   'conflict',
   'not_enough_machines',
+  'limit_reached',
   'account_name_refused',
   'preparation_failed',
   'reservation_over',

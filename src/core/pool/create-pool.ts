@@ -2,6 +2,7 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import { expireDue } from './expire.ts';
 import { extend } from './extend.ts';
 import { auditEnd, auditSince } from './follow-audit.ts';
+import { createLimits } from './limits.ts';
 import { listEnded } from './list-ended.ts';
 import { machineHistory } from './machine-history.ts';
 import type { Pool } from './pool.ts';
@@ -31,6 +32,7 @@ export function createPool(place: Workplace): Pool {
   const machines = sharedRead(async () => (await store.tables.machines.listWithHolder()).map(machineView));
   const standings = sharedRead(() => available(store));
   return {
+    limits: createLimits(store),
     registerMachine: (actor, machine, now) => registerMachine(place, actor, machine, now),
     updateMachine: (actor, name, changes, now) => updateMachine(place, actor, name, changes, now),
     deleteMachine: (actor, name, now) => deleteMachine(place, actor, name, now),

@@ -1,6 +1,8 @@
 import type { Actor } from '#core/domain/actor.ts';
+import { wholeMinutes } from '#core/domain/limits.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { MAX_MINUTES } from '#core/domain/reservation.ts';
+import { refuseBeyondLimits } from './limits.ts';
 import type { ReservationView } from './pool.ts';
 import { loadReservation, mayTouch } from './show-reservations.ts';
 import type { Workplace } from './workplace.ts';
@@ -36,6 +38,19 @@ export async function extend(
     }
     if (endsAt.getTime() - now.getTime() > MAX_MINUTES * 60_000) {
       throw new Refusal('invalid_request', `minutes: a reservation ends at most ${MAX_MINUTES} minutes from now`);
+    }
+    if (minutes > 0) {
+      const { userId, holder, startsAt } = reservation;
+      await tables.users.touch(userId);
+      const allocations = await tables.allocations.ofReservation(id);
+      const machines = allocations.filter((one) => one.state === 'active').length;
+      const wish = {
+        machines: 0,
+        reservations: 0,
+        minutes: wholeMinutes(endsAt.getTime() - startsAt.getTime()),
+        msAhead: machines * minutes * 60_000,
+      };
+      await refuseBeyondLimits(tables, actor, { id: userId, name: holder }, wish, now);
     }
     if (!(await tables.reservations.moveEnd(id, reservation.endsAt, endsAt))) {
       throw new Refusal('conflict', 'reservation: somebody else changed its end at this moment; look and try again');

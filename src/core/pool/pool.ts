@@ -2,12 +2,15 @@ import type { RemovalReport } from '#core/access/driver.ts';
 import type { Actor } from '#core/domain/actor.ts';
 import type { Credential, MachineState } from '#core/domain/machine.ts';
 import type { AllocationState, EndReason, ReservationState } from '#core/domain/reservation.ts';
+import type { PoolLimits } from './limits.ts';
 
 /**
  * Everything that can be done to the pool. Both doors, HTTP and time, call these verbs. Times are arguments: a verb takes
  * `now` once and hands it down. What a caller may not have is thrown as a `Refusal`.
  */
 export interface Pool {
+  readonly limits: PoolLimits;
+
   /** Adds a machine in state `checking`; a first probe follows at once. Refusals: invalid_request, conflict (name, or host and port). */
   registerMachine(actor: Actor, machine: MachineToRegister, now: Date): Promise<MachineView>;
   /**
@@ -33,11 +36,15 @@ export interface Pool {
    * Claims the machines in one transaction and starts to prepare them. The answer comes as soon as the claim is kept for
    * good; `settled` resolves when the reservation is active, or rejects with the refusal that ended it. (A rejection of
    * `settled` is always handled inside as well, so a caller may drop it.)
-   * Refusals: invalid_request, account_name_refused, forbidden (foreign account name), not_enough_machines {asked, free}, idempotency_key_reused.
+   * Refusals: invalid_request, account_name_refused, forbidden (foreign account name), not_enough_machines {asked, free}, limit_reached,
+   * idempotency_key_reused.
    * Refusals of `settled`: preparation_failed, not_enough_machines, reservation_over.
    */
   reserve(actor: Actor, request: ReserveRequest, now: Date): Promise<ReserveAnswer>;
-  /** Moves the end by `minutes` (negative shortens, but not below now). Refusals: not_found, forbidden, reservation_over, invalid_request. */
+  /**
+   * Moves the end by `minutes` (negative shortens, but not below now). Refusals: not_found, forbidden, reservation_over,
+   * invalid_request, limit_reached (of the holder, also when an admin asks).
+   */
   extend(actor: Actor, id: string, minutes: number, now: Date): Promise<ReservationView>;
   /** Ends a reservation, or one machine of it, now. On one that is over already it changes nothing. Refusals: not_found, forbidden. */
   release(actor: Actor, id: string, now: Date, machine?: string): Promise<ReservationView>;

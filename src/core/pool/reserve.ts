@@ -6,6 +6,7 @@ import { MAX_MACHINES_PER_RESERVATION, MAX_MINUTES } from '#core/domain/reservat
 import type { Wanted } from '#core/store/machines.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import { claimMachines, withoutLosingRaces } from './claim.ts';
+import { refuseBeyondLimits } from './limits.ts';
 import type { ReserveAnswer, ReserveRequest } from './pool.ts';
 import { prepare, settlement } from './prepare.ts';
 import { loadReservation } from './show-reservations.ts';
@@ -46,15 +47,18 @@ export async function reserve(
   };
 
   const earlier = await withoutLosingRaces(place, async (tables) => {
+    if (!(await tables.users.keepActive(actor.id))) {
+      throw new Refusal('unauthorized', 'the user may not sign in any more');
+    }
     if (reservation.idempotencyKey !== null) {
       const found = await tables.reservations.byIdempotencyKey(actor.id, reservation.idempotencyKey);
       if (found) return found;
     }
-    if (!(await tables.users.keepActive(actor.id))) {
-      throw new Refusal('unauthorized', 'the user may not sign in any more');
-    }
     const unknown = await tables.machines.unknownNames(wanted.machines);
     if (unknown.length > 0) throw new Refusal('not_found', `machines: there is no machine named ${unknown.join(', ')}`);
+    const { count: machines, minutes } = request;
+    const wish = { machines, reservations: 1, minutes, msAhead: machines * minutes * 60_000 };
+    await refuseBeyondLimits(tables, actor, { id: actor.id, name: actor.name }, wish, now);
     await tables.reservations.insert(reservation);
     // The request may have waited: the machine of a claim was clean before it.
     await claimMachines(tables, reservation.id, request.count, wanted, place.clock());

@@ -20,6 +20,7 @@ export interface Schema {
   sign_in_tries: SignInTriesRow;
   sign_in_places: SignInPlaceRow;
   weak_passwords: WeakPasswordRow;
+  limits: LimitsRow;
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -167,4 +168,17 @@ interface SignInPlaceRow {
 
 interface WeakPasswordRow {
   user_id: string;
+}
+
+export interface LimitColumns {
+  machines: number | null;
+  reservations: number | null;
+  minutes: number | null;
+  machine_minutes_ahead: number | null;
+}
+
+interface LimitsRow extends LimitColumns {
+  kind: 'role' | 'user';
+  /** The role, or the user's id. */
+  subject: string;
 }

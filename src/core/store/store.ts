@@ -7,11 +7,13 @@ import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
 import { DuplicateKey, WriteConflict } from './failures.ts';
 import { type Heartbeats, heartbeatsTable } from './heartbeats.ts';
+import { type Limits, limitsTable } from './limits.ts';
 import { type Machines, machinesTable } from './machines.ts';
 import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
 import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
 import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
+import * as limits from './migrations/0007-limits.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -37,6 +39,7 @@ export interface Tables {
   readonly signInTries: SignInTries;
   readonly signInPlaces: SignInPlaces;
   readonly weakPasswords: WeakPasswords;
+  readonly limits: Limits;
 }
 
 export interface Store {
@@ -85,6 +88,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     signInTries: signInTriesTable(handle, database.dialect),
     signInPlaces: signInPlacesTable(handle),
     weakPasswords: weakPasswordsTable(handle),
+    limits: limitsTable(handle, database.dialect),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -167,6 +171,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0002-row-versions': { up: rowVersions.up },
         '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
         '0004-guessing-passwords': { up: (handle) => guessingPasswords.up(handle, dialect) },
+        '0007-limits': { up: (handle) => limits.up(handle, dialect) },
       }),
     },
   });

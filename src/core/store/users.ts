@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Role } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Dialect } from './dialect.ts';
@@ -19,6 +19,11 @@ export interface User {
 export type Users = ReturnType<typeof usersTable>;
 
 export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
+  const raise = (id: string) =>
+    db
+      .updateTable('users')
+      .set((eb) => ({ version: eb('version', '+', 1) }))
+      .where('id', '=', id);
   return {
     async byName(username: string): Promise<User | undefined> {
       const row = await db.selectFrom('users').selectAll().where('username', '=', username).executeTakeFirst();
@@ -29,11 +34,17 @@ export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
       const row = await db.selectFrom('users').selectAll().where('id', '=', id).executeTakeFirst();
       return row && fromRow(row);
     },
-    /** Within a transaction: a user who may sign in stays so until it ends. False when there is no such user. */
+    /**
+     * Within a transaction: a user who may sign in stays so until it ends, and it meets every other that calls this for the
+     * same user. False when there is no such user.
+     */
     async keepActive(id: string): Promise<boolean> {
-      const query = db.selectFrom('users').select('id').where('id', '=', id).where('disabled', '=', 0);
-      const kept = dialect === 'mariadb' ? query.modifyEnd(sql`LOCK IN SHARE MODE`) : query;
-      return (await kept.executeTakeFirst()) !== undefined;
+      const result = await raise(id).where('disabled', '=', 0).executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+    /** The same, for whoever it is. */
+    async touch(id: string): Promise<void> {
+      await raise(id).execute();
     },
     /** Reads the user and keeps others from changing it until the transaction ends. */
     async lockById(id: string): Promise<User | undefined> {
@@ -47,6 +58,18 @@ export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
     async count(): Promise<number> {
       const row = await db.selectFrom('users').select(db.fn.countAll().as('n')).executeTakeFirstOrThrow();
       return Number(row.n);
+    },
+    /** Some admins who may sign in, by name. */
+    async someActiveAdmins(limit: number): Promise<string[]> {
+      const rows = await db
+        .selectFrom('users')
+        .select('username')
+        .where('role', '=', 'admin')
+        .where('disabled', '=', 0)
+        .orderBy('username')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.username);
     },
     /** Within a transaction: the admins that were counted cannot change until it ends. */
     async countActiveAdmins(): Promise<number> {

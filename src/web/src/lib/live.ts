@@ -16,8 +16,9 @@ const GATHER_MS = 200;
 /** Which data a change of a kind makes old. */
 const STALE: Readonly<Record<string, readonly QueryKey[]>> = {
   machine: [['machines'], ['available'], ['reservations'], ['timeline'], ['audit']],
-  reservation: [['reservations'], ['machines'], ['available'], ['timeline'], ['audit']],
+  reservation: [['reservations'], ['machines'], ['available'], ['timeline'], ['limits'], ['audit']],
   user: [['users'], ['profile'], ['audit']],
+  limits: [['limits'], ['audit']],
   session: [['profile'], ['audit']],
   terminal: [['audit']],
 };

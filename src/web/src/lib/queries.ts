@@ -1,6 +1,6 @@
 import { keepPreviousData, QueryClient, type UseQueryResult, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { CallFailure } from '#contract/client.ts';
-import type { Answer } from '#contract/routes.ts';
+import type { Answer, Part } from '#contract/routes.ts';
 import { call } from './session.ts';
 
 export type Machine = Answer<'listMachines'>[number];
@@ -10,6 +10,10 @@ export type ReservationMachine = Reservation['machines'][number];
 export type User = Answer<'listUsers'>[number];
 export type SshKey = Answer<'listSshKeys'>['ssh_keys'][number];
 export type OpenSession = Answer<'listSessions'>['sessions'][number];
+export type MyLimits = Answer<'limits'>;
+export type UserLimits = Answer<'userLimits'>;
+export type RoleLimits = Answer<'roleLimits'>;
+export type Role = Part<'roleLimits', 'params'>['role'];
 export type Span = Answer<'timeline'>['spans'][number];
 export type AuditEntry = Answer<'audit'>['entries'][number];
 
@@ -62,6 +66,28 @@ export function useReservation(id: string): UseQueryResult<Reservation> {
 
 export function useUsers(): UseQueryResult<User[]> {
   return useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', { signal }) });
+}
+
+/** How much of the pool I may have, and have. */
+export function useMyLimits(): UseQueryResult<MyLimits> {
+  return useQuery({ queryKey: ['limits', 'mine'], queryFn: ({ signal }) => call('limits', { signal }) });
+}
+
+export function useUserLimits(username: string): UseQueryResult<UserLimits> {
+  return useQuery({
+    queryKey: ['limits', 'user', username],
+    queryFn: ({ signal }) => call('userLimits', { params: { username }, signal }),
+    // A form that changes them starts from what is so now.
+    gcTime: 0,
+  });
+}
+
+export function useRoleLimits(role: Role): UseQueryResult<RoleLimits> {
+  return useQuery({
+    queryKey: ['limits', 'role', role],
+    queryFn: ({ signal }) => call('roleLimits', { params: { role }, signal }),
+    gcTime: 0,
+  });
 }
 
 export function useProfile(): UseQueryResult<Answer<'profile'>> {

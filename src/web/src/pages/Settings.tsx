@@ -1,5 +1,6 @@
 import { Page } from '../components/Page.tsx';
 import { KeysPanel } from '../features/settings/KeysPanel.tsx';
+import { LimitsPanel } from '../features/settings/LimitsPanel.tsx';
 import { NotifyPanel } from '../features/settings/NotifyPanel.tsx';
 import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
 import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
@@ -11,6 +12,7 @@ export default function Settings() {
     <Page title="Settings">
       <div className="settings stack">
         <ProfilePanel />
+        <LimitsPanel />
         <KeysPanel />
         <ThemePanel />
         <NotifyPanel />

@@ -5,6 +5,7 @@ import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { SearchField } from '../components/SearchField.tsx';
 import { AddUser } from '../features/users/AddUser.tsx';
+import { SetRoleLimits } from '../features/users/SetRoleLimits.tsx';
 import { UserTable } from '../features/users/UserTable.tsx';
 import { type User, useHeldMachines, useUsers } from '../lib/queries.ts';
 import { useMe } from '../lib/session.ts';
@@ -12,18 +13,25 @@ import { useMe } from '../lib/session.ts';
 export default function Users() {
   const query = useUsers();
   const [adding, setAdding] = useState(false);
+  const [limiting, setLimiting] = useState(false);
   return (
     <Page
       title="Users"
       actions={
-        <Button look="primary" icon="plus-lg" onClick={() => setAdding(true)}>
-          Add a user
-        </Button>
+        <>
+          <Button icon="bar-chart-steps" onClick={() => setLimiting(true)}>
+            Limits of roles
+          </Button>
+          <Button look="primary" icon="plus-lg" onClick={() => setAdding(true)}>
+            Add a user
+          </Button>
+        </>
       }
     >
       <Loaded query={query} skeleton={<SkeletonRows />}>
         {(users) => <List users={users} />}
       </Loaded>
+      {limiting && <SetRoleLimits onClose={() => setLimiting(false)} />}
       {adding && <AddUser onClose={() => setAdding(false)} />}
     </Page>
   );

@@ -18,6 +18,7 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.created': 'created',
   'user.updated': 'changed',
   'user.deleted': 'deleted',
+  'limits.changed': 'limits changed',
   'user.signed_in': 'signed in',
 };
 

@@ -1,9 +1,12 @@
 import { type FormEvent, useId, useMemo, useState } from 'react';
 import { useNavigate } from 'react-router';
+import { CallFailure } from '#contract/client.ts';
 import { Button } from '../../components/Button.tsx';
 import { Field } from '../../components/Field.tsx';
-import { Problem } from '../../components/Notice.tsx';
+import { Notice, Problem } from '../../components/Notice.tsx';
+import { beyondText, standingText } from '../../lib/limits.ts';
 import { keepPassword } from '../../lib/made-passwords.ts';
+import { useMyLimits } from '../../lib/queries.ts';
 import { call, useMe } from '../../lib/session.ts';
 import type { Standing } from '../../lib/standings.ts';
 import { problemText } from '../../lib/toasts.ts';
@@ -35,14 +38,16 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
       ).length,
     [standings, labels],
   );
+  const { data: limits, refetch: askLimits } = useMyLimits();
   const wanted = Number(count);
   const countProblem = Number.isInteger(wanted) && wanted >= 1 ? null : 'A whole number from 1 on.';
   const ready = countProblem === null && credentialProblem(credentials) === null && wanted <= free;
+  const beyond = limits && countProblem === null ? beyondText(limits, wanted, endOf(end, Date.now()).minutes) : null;
 
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     const { minutes, problem } = endOf(end, Date.now());
-    if (!ready || problem) return;
+    if (!ready || problem || beyond !== null) return;
     setBusy(true);
     setError(null);
     try {
@@ -63,6 +68,7 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
     } catch (failure) {
       setError(failure);
       setBusy(false);
+      if (failure instanceof CallFailure && failure.error === 'limit_reached') void askLimits();
       // What is asked for next is another wish, unless nobody heard this one.
       if (!(failure instanceof TypeError)) setWish(randomKey());
     }
@@ -74,7 +80,7 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
 
   return (
     <form className="stack-lg" onSubmit={submit} noValidate>
-      <CountChoice count={count} onChange={setCount} error={countProblem} />
+      <CountChoice count={count} onChange={setCount} error={countProblem} hint={limits ? standingText(limits) : null} />
       <EndChoice wish={end} onChange={setEnd} />
       <LabelChoice standings={standings} chosen={labels} onChange={setLabels} />
       <CredentialChoice chosen={credentials} onChange={setCredentials} />
@@ -92,8 +98,13 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
       )}
       <Problem error={shown} />
       <div className="stack">
-        <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} />
-        <Button type="submit" look="primary" busy={busy} disabled={!ready}>
+        {beyond === null && <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} />}
+        {beyond !== null && shown === null && (
+          <div role="status">
+            <Notice tone="wait">{beyond}</Notice>
+          </div>
+        )}
+        <Button type="submit" look="primary" busy={busy} disabled={!ready || beyond !== null}>
           Reserve
         </Button>
       </div>
@@ -105,10 +116,12 @@ function CountChoice({
   count,
   onChange,
   error,
+  hint,
 }: {
   count: string;
   onChange: (count: string) => void;
   error: string | null;
+  hint: string | null;
 }) {
   const id = useId();
   const number = Number(count);
@@ -136,15 +149,15 @@ function CountChoice({
           value={count}
           onChange={(event) => onChange(event.target.value)}
           aria-invalid={error !== null}
-          aria-describedby={error ? `${id}-below` : undefined}
+          aria-describedby={error || hint ? `${id}-below` : undefined}
         />
         <button type="button" className="btn btn-plain btn-icon" aria-label="One more" onClick={step(1)}>
           +
         </button>
       </div>
-      {error && (
-        <div id={`${id}-below`} className="invalid-feedback">
-          {error}
+      {(error || hint) && (
+        <div id={`${id}-below`} className={error ? 'invalid-feedback d-block' : 'form-text'}>
+          {error || hint}
         </div>
       )}
     </div>

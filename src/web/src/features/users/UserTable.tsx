@@ -6,6 +6,7 @@ import { Ago } from '../../components/Time.tsx';
 import { VirtualRows } from '../../components/VirtualRows.tsx';
 import type { User } from '../../lib/queries.ts';
 import { useUserDeeds } from './deeds.ts';
+import { SetLimits } from './SetLimits.tsx';
 import { SetPassword } from './SetPassword.tsx';
 
 export function UserTable({
@@ -76,7 +77,7 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
 
 function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
   const { setAdmin, setDisabled, remove } = useUserDeeds();
-  const [open, setOpen] = useState<'password' | 'delete' | null>(null);
+  const [open, setOpen] = useState<'password' | 'limits' | 'delete' | null>(null);
   const { username, is_admin: isAdmin, disabled } = user;
   return (
     <>
@@ -84,6 +85,7 @@ function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machine
         of={username}
         entries={[
           { label: 'New password …', icon: 'key', run: () => setOpen('password') },
+          { label: 'Limits …', icon: 'bar-chart-steps', run: () => setOpen('limits') },
           ...(isMe
             ? []
             : ([
@@ -102,6 +104,7 @@ function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machine
         ]}
       />
       {open === 'password' && <SetPassword username={username} onClose={() => setOpen(null)} />}
+      {open === 'limits' && <SetLimits username={username} isAdmin={isAdmin} onClose={() => setOpen(null)} />}
       {open === 'delete' && (
         <Confirm title={`Delete ${username}?`} verb="Delete" onClose={() => setOpen(null)} run={() => remove(username)}>
           <p>

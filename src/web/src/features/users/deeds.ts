@@ -1,5 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import type { Part } from '#contract/routes.ts';
+import type { Role } from '../../lib/queries.ts';
 import { call } from '../../lib/session.ts';
 import { tell, tellProblem } from '../../lib/toasts.ts';
 
@@ -56,11 +57,25 @@ export function useUserDeeds() {
   };
 
   /** @throws CallFailure */
+  const setLimits = async (username: string, body: Part<'changeUserLimits', 'body'>): Promise<void> => {
+    await call('changeUserLimits', { params: { username }, body });
+    await queries.invalidateQueries({ queryKey: ['limits'] });
+    tell(`${username} has other limits.`);
+  };
+
+  /** @throws CallFailure */
+  const setRoleLimits = async (role: Role, body: Part<'changeRoleLimits', 'body'>): Promise<void> => {
+    await call('changeRoleLimits', { params: { role }, body });
+    await queries.invalidateQueries({ queryKey: ['limits'] });
+    tell(`${role === 'admin' ? 'Admins' : 'Users'} have other limits.`);
+  };
+
+  /** @throws CallFailure */
   const remove = async (username: string): Promise<void> => {
     await call('deleteUser', { params: { username } });
     settle();
     tell(`${username} was deleted.`);
   };
 
-  return { create, setPassword, setDisabled, setAdmin, remove };
+  return { create, setPassword, setDisabled, setAdmin, setLimits, setRoleLimits, remove };
 }

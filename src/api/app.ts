@@ -14,6 +14,7 @@ import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
 import { createLoginLimit } from './login-limit.ts';
 import { logRequests, pathOf } from './request-log.ts';
+import { apiTokenHandlers } from './routes/api-tokens.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { machineHandlers } from './routes/machines.ts';
 import { profileHandlers } from './routes/profile.ts';
@@ -124,6 +125,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...signInHandlers(deps, limit),
     ...sessionHandlers(deps, limit),
     ...profileHandlers(deps, limit),
+    ...apiTokenHandlers(deps),
     ...userHandlers(deps),
     ...machineHandlers(deps),
     ...reservationHandlers(deps),

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
+import { ADMIN_SCOPES } from '#core/domain/scope.ts';
 import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
+import { createApiTokenCheck, createApiTokens, isApiToken, revokeAll } from './api-tokens.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
 import { createSessions } from './sessions.ts';
@@ -16,12 +18,14 @@ import { createTokens, type TokenKeys } from './tokens.ts';
 /** Accounts over a store; tokens are signed with `keys`. */
 export function createAccounts(store: Store, keys: TokenKeys): Accounts {
   const tokens = createTokens(keys);
+  const byApiToken = createApiTokenCheck(store);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
   const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
   return {
     sessions: createSessions(store, tokens, keys),
     profile: createProfile(store),
     sshKeys: createSshKeys(store),
+    apiTokens: createApiTokens(store),
     seedAdmin: (username, password, now) => seedAdmin(store, username, password, now),
 
     async opensWithShippedPassword(username) {
@@ -43,6 +47,7 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
     },
 
     async authenticate(token, now) {
+      if (isApiToken(token)) return await byApiToken(token, now);
       const { userId, version, sessionId } = await tokens.read(token, now);
       const [user, session] = await Promise.all([
         userById(userId),
@@ -59,6 +64,7 @@ export function createAccounts(store: Store, keys: TokenKeys): Accounts {
         role: user.role,
         sessionId,
         tokenVersion: user.tokenVersion,
+        apiToken: null,
       };
     },
 
@@ -113,7 +119,7 @@ async function createUser(store: Store, actor: Actor, given: UserToCreate, now: 
       actor: actor.name,
       action: 'user.created',
       subject: user.username,
-      details: { role: user.role },
+      details: { role: user.role, ...(user.service && { service: true }) },
     });
   });
   return view(user);
@@ -136,18 +142,28 @@ async function updateUser(
     // Counting first locks the admins, so that two of them cannot demote each other at the same moment.
     const admins = await tables.users.countActiveAdmins();
     const user = existing(username, await tables.users.byName(username));
+    if (user.service && passwordHash !== undefined) {
+      throw new Refusal(
+        'invalid_request',
+        `password: ${username} is a service account, which has none; make it an API token`,
+      );
+    }
     const after = {
       role: changes.role ?? user.role,
       disabled: changes.disabled ?? user.disabled,
     };
     const lessTrusted = (after.disabled && !user.disabled) || after.role !== user.role;
-    if (user.role === 'admin' && !user.disabled && (after.role !== 'admin' || after.disabled)) keepOneAdmin(admins);
+    if (countsAsAdmin(user) && (after.role !== 'admin' || after.disabled)) keepOneAdmin(admins);
     await tables.users.update(user.id, {
       ...after,
       ...(passwordHash !== undefined && { passwordHash }),
       ...((lessTrusted || passwordHash !== undefined) && { tokenVersion: user.tokenVersion + 1 }),
     });
     if (lessTrusted || passwordHash !== undefined) await tables.sessions.removeOf(user.id);
+    if (passwordHash !== undefined) await revokeAll(tables, actor, user, 'another password', now);
+    else if (user.role === 'admin' && after.role !== 'admin') {
+      await revokeAll(tables, actor, user, 'no admin any more', now, ADMIN_SCOPES);
+    }
     await tables.audit.add({
       at: now,
       actor: actor.name,
@@ -168,10 +184,11 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
   await store.transaction(async (tables) => {
     const admins = await tables.users.countActiveAdmins();
     const user = existing(username, await tables.users.byName(username));
-    if (user.role === 'admin' && !user.disabled) keepOneAdmin(admins);
+    if (countsAsAdmin(user)) keepOneAdmin(admins);
     await refuseWhileHolding(tables, username);
     await tables.sessions.removeOf(user.id);
     await tables.sshKeys.removeOf(user.id);
+    await revokeAll(tables, actor, user, 'deleted', now);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });
@@ -185,8 +202,22 @@ async function refuseWhileHolding(tables: Tables, username: string): Promise<voi
 
 async function newUser({ username, password, role }: UserToCreate, now: Date): Promise<User> {
   checkedUsername(username);
-  const passwordHash = await hashPassword(checkedPassword(password));
-  return { id: randomUUID(), username, passwordHash, role, disabled: false, tokenVersion: 0, createdAt: now };
+  const passwordHash = password === null ? '' : await hashPassword(checkedPassword(password));
+  return {
+    id: randomUUID(),
+    username,
+    passwordHash,
+    role,
+    disabled: false,
+    tokenVersion: 0,
+    createdAt: now,
+    service: password === null,
+  };
+}
+
+/** As Users.countActiveAdmins counts. */
+function countsAsAdmin({ role, disabled, service }: User): boolean {
+  return role === 'admin' && !disabled && !service;
 }
 
 function keepOneAdmin(admins: number): void {
@@ -202,6 +233,6 @@ function adminsOnly(actor: Actor): void {
   if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change users');
 }
 
-function view({ username, role, disabled, createdAt }: User): UserView {
-  return { username, role, disabled, createdAt };
+function view({ username, role, disabled, createdAt, service }: User): UserView {
+  return { username, role, disabled, createdAt, service };
 }

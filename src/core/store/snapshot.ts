@@ -21,8 +21,8 @@ export interface Snapshot {
   rows(table: TableShape): AsyncIterable<readonly unknown[]>;
 }
 
-/** Good for seconds only, or must not come back with an old backup: what was signed out stays signed out. */
-export const PASSING_TABLES: readonly string[] = ['heartbeats', 'sessions', 'terminal_tickets'];
+/** Good for seconds only, or must not come back with an old backup: what was signed out or revoked stays so. */
+export const PASSING_TABLES: readonly string[] = ['api_tokens', 'heartbeats', 'sessions', 'terminal_tickets'];
 
 const BEGIN: Readonly<Record<Dialect, readonly string[]>> = {
   // Not `immediate`: a snapshot must not keep others from writing.

@@ -16,6 +16,7 @@ const GROUPS: readonly Group[] = [
   { names: ['inventory'], load: () => import('./commands/inventory.ts') },
   { names: ['machines'], load: () => import('./commands/machines.ts') },
   { names: ['users'], load: () => import('./commands/users.ts') },
+  { names: ['tokens'], load: () => import('./commands/tokens.ts') },
   { names: ['audit'], load: () => import('./commands/audit.ts') },
   { names: ['completion'], load: () => import('./commands/completion.ts') },
 ];

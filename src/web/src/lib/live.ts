@@ -19,6 +19,7 @@ const STALE: Readonly<Record<string, readonly QueryKey[]>> = {
   reservation: [['reservations'], ['machines'], ['available'], ['timeline'], ['audit']],
   user: [['users'], ['profile'], ['audit']],
   session: [['profile'], ['audit']],
+  token: [['profile'], ['users'], ['audit']],
   terminal: [['audit']],
 };
 

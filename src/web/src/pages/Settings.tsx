@@ -5,6 +5,7 @@ import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
 import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
 import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
 import { ThemePanel } from '../features/settings/ThemePanel.tsx';
+import { TokensPanel } from '../features/settings/TokensPanel.tsx';
 
 export default function Settings() {
   return (
@@ -16,6 +17,7 @@ export default function Settings() {
         <NotifyPanel />
         <PasswordPanel />
         <SessionsPanel />
+        <TokensPanel />
       </div>
     </Page>
   );

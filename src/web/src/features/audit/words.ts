@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.updated': 'changed',
   'user.deleted': 'deleted',
   'user.signed_in': 'signed in',
+  'token.created': 'API token made',
+  'token.revoked': 'API token revoked',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

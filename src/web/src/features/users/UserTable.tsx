@@ -7,6 +7,7 @@ import { VirtualRows } from '../../components/VirtualRows.tsx';
 import type { User } from '../../lib/queries.ts';
 import { useUserDeeds } from './deeds.ts';
 import { SetPassword } from './SetPassword.tsx';
+import { UserTokens } from './UserTokens.tsx';
 
 export function UserTable({
   users,
@@ -39,7 +40,7 @@ export function UserTable({
 }
 
 function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
-  const { username, is_admin: isAdmin, disabled, created_at: added } = user;
+  const { username, is_admin: isAdmin, disabled, service, created_at: added } = user;
   return (
     <>
       <span role="cell" className="avatar-line">
@@ -48,6 +49,7 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
         </span>
         <span className="truncate strong">{username}</span>
         {isMe && <span className="small soft">you</span>}
+        {service && <span className="small soft">service account</span>}
         {disabled && (
           <span className="state">
             <Icon name="slash-circle" />
@@ -76,14 +78,15 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
 
 function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
   const { setAdmin, setDisabled, remove } = useUserDeeds();
-  const [open, setOpen] = useState<'password' | 'delete' | null>(null);
-  const { username, is_admin: isAdmin, disabled } = user;
+  const [open, setOpen] = useState<'password' | 'tokens' | 'delete' | null>(null);
+  const { username, is_admin: isAdmin, disabled, service } = user;
   return (
     <>
       <Menu
         of={username}
         entries={[
-          { label: 'New password …', icon: 'key', run: () => setOpen('password') },
+          ...(service ? [] : [{ label: 'New password …', icon: 'lock', run: () => setOpen('password') } as const]),
+          { label: 'API tokens …', icon: 'key', run: () => setOpen('tokens') },
           ...(isMe
             ? []
             : ([
@@ -102,6 +105,7 @@ function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machine
         ]}
       />
       {open === 'password' && <SetPassword username={username} onClose={() => setOpen(null)} />}
+      {open === 'tokens' && <UserTokens user={user} onClose={() => setOpen(null)} />}
       {open === 'delete' && (
         <Confirm title={`Delete ${username}?`} verb="Delete" onClose={() => setOpen(null)} run={() => remove(username)}>
           <p>

@@ -202,7 +202,7 @@ describe('berth', { timeout: 120_000 }, () => {
       const signedIn = await visitor.berth(words, made.stdout);
       expect(signedIn.stdout).toMatch(/as admin until \d{4}-/);
       expect((await visitor.berth(['whoami'])).stdout).toContain('(API token laptop: read, reserve)');
-      expect(await visitor.berth(['run', '--for', '5m', '--', 'echo', 'ok'])).toMatchObject({ code: 0 });
+      expect(await visitor.berth(['run', '--for', '5m', '--', 'whoami'])).toMatchObject({ code: 0 });
       const refused = await visitor.berth(['users', 'list']);
       expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('has not the scope "admin"') });
 

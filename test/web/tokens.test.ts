@@ -9,7 +9,7 @@ describe.skipIf(!chromiumInstalled())('API tokens on the page', () => {
   let server: WebServer;
   let browser: Browser;
   beforeAll(async () => {
-    [server, browser] = await Promise.all([startWebServer({ machines: 0 }), openBrowser()]);
+    [server, browser] = await Promise.all([startWebServer({ machines: 1 }), openBrowser()]);
   });
   afterAll(async () => {
     await browser?.close();

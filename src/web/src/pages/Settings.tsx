@@ -5,7 +5,7 @@ import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
 import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
 import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
 import { ThemePanel } from '../features/settings/ThemePanel.tsx';
-import { TokensPanel } from '../features/settings/TokensPanel.tsx';
+import { TokensPanel } from '../features/tokens/TokensPanel.tsx';
 
 export default function Settings() {
   return (

@@ -4,6 +4,7 @@ import { Empty } from '../components/Empty.tsx';
 import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { SearchField } from '../components/SearchField.tsx';
+import { UserTokens } from '../features/tokens/UserTokens.tsx';
 import { AddUser } from '../features/users/AddUser.tsx';
 import { UserTable } from '../features/users/UserTable.tsx';
 import { type User, useHeldMachines, useUsers } from '../lib/queries.ts';
@@ -32,6 +33,7 @@ export default function Users() {
 function List({ users }: { users: readonly User[] }) {
   const { user: me } = useMe();
   const [text, setText] = useState('');
+  const [ofUser, setOfUser] = useState<User | null>(null);
   const held = useHeldMachines(false).data;
   const counts = useMemo(() => {
     const map = new Map<string, number>();
@@ -53,8 +55,9 @@ function List({ users }: { users: readonly User[] }) {
           <Empty icon="search" title="No user has these letters" />
         </div>
       ) : (
-        <UserTable users={shown} me={me} held={counts} />
+        <UserTable users={shown} me={me} held={counts} onTokens={setOfUser} />
       )}
+      {ofUser && <UserTokens user={ofUser} onClose={() => setOfUser(null)} />}
     </>
   );
 }

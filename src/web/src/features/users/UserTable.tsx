@@ -7,17 +7,19 @@ import { VirtualRows } from '../../components/VirtualRows.tsx';
 import type { User } from '../../lib/queries.ts';
 import { useUserDeeds } from './deeds.ts';
 import { SetPassword } from './SetPassword.tsx';
-import { UserTokens } from './UserTokens.tsx';
 
 export function UserTable({
   users,
   me,
   held,
+  onTokens,
 }: {
   users: readonly User[];
   me: string;
   /** Machines that each holds. */
   held: ReadonlyMap<string, number>;
+  /** Wants to see the API tokens of a user. */
+  onTokens: (user: User) => void;
 }) {
   return (
     <div className="panel" role="table" aria-label="Users" aria-rowcount={users.length + 1}>
@@ -33,13 +35,22 @@ export function UserTable({
         </div>
       </div>
       <VirtualRows rows={users} keyOf={({ username }) => username} className="cols-users">
-        {(user) => <Row user={user} isMe={user.username === me} machines={held.get(user.username) ?? 0} />}
+        {(user) => (
+          <Row user={user} isMe={user.username === me} machines={held.get(user.username) ?? 0} onTokens={onTokens} />
+        )}
       </VirtualRows>
     </div>
   );
 }
 
-function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
+interface OfRow {
+  readonly user: User;
+  readonly isMe: boolean;
+  readonly machines: number;
+  readonly onTokens: (user: User) => void;
+}
+
+function Row({ user, isMe, machines, onTokens }: OfRow) {
   const { username, is_admin: isAdmin, disabled, service, created_at: added } = user;
   return (
     <>
@@ -70,15 +81,15 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
         <Ago at={added} />
       </span>
       <span role="cell" className="grid-end">
-        <UserMenu user={user} isMe={isMe} machines={machines} />
+        <UserMenu user={user} isMe={isMe} machines={machines} onTokens={onTokens} />
       </span>
     </>
   );
 }
 
-function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
+function UserMenu({ user, isMe, machines, onTokens }: OfRow) {
   const { setAdmin, setDisabled, remove } = useUserDeeds();
-  const [open, setOpen] = useState<'password' | 'tokens' | 'delete' | null>(null);
+  const [open, setOpen] = useState<'password' | 'delete' | null>(null);
   const { username, is_admin: isAdmin, disabled, service } = user;
   return (
     <>
@@ -86,7 +97,7 @@ function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machine
         of={username}
         entries={[
           ...(service ? [] : [{ label: 'New password …', icon: 'lock', run: () => setOpen('password') } as const]),
-          { label: 'API tokens …', icon: 'key', run: () => setOpen('tokens') },
+          { label: 'API tokens …', icon: 'key', run: () => onTokens(user) },
           ...(isMe
             ? []
             : ([
@@ -105,7 +116,6 @@ function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machine
         ]}
       />
       {open === 'password' && <SetPassword username={username} onClose={() => setOpen(null)} />}
-      {open === 'tokens' && <UserTokens user={user} onClose={() => setOpen(null)} />}
       {open === 'delete' && (
         <Confirm title={`Delete ${username}?`} verb="Delete" onClose={() => setOpen(null)} run={() => remove(username)}>
           <p>

@@ -2,8 +2,8 @@ import { useState } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { Dialog } from '../../components/Dialog.tsx';
 import type { User } from '../../lib/queries.ts';
-import { AddToken } from '../tokens/AddToken.tsx';
-import { TokenList } from '../tokens/TokenList.tsx';
+import { AddToken } from './AddToken.tsx';
+import { TokenList } from './TokenList.tsx';
 
 /** The API tokens of a user, for admins: to see and revoke, and to make for a service account. */
 export function UserTokens({ user, onClose }: { user: User; onClose: () => void }) {

@@ -1,8 +1,8 @@
 import { useState } from 'react';
 import { Button } from '../../components/Button.tsx';
 import { useMe } from '../../lib/session.ts';
-import { AddToken } from '../tokens/AddToken.tsx';
-import { TokenList } from '../tokens/TokenList.tsx';
+import { AddToken } from './AddToken.tsx';
+import { TokenList } from './TokenList.tsx';
 
 /** What programs sign in by in my name. */
 export function TokensPanel() {

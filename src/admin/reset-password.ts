@@ -21,8 +21,11 @@ export async function resetPassword(config: Config, { username, from, makeAdmin 
     const { jwtSecret: secret } = resolveSecrets(config);
     const accounts = createAccounts(store, { secret, expiresMinutes: config.jwtExpiresMinutes }, config.passwordRules);
     const user = await accounts.getUser(username);
+    if (user.service) throw new Problem(`${username} is a service account, which has no password`);
     if (makeAdmin) {
-      const admins = (await accounts.listUsers()).filter((one) => one.role === 'admin' && !one.disabled);
+      const admins = (await accounts.listUsers()).filter(
+        (one) => one.role === 'admin' && !one.disabled && !one.service,
+      );
       if (admins.length > 0) {
         const names = admins.map((admin) => admin.username).join(', ');
         throw new Problem(`--admin is for when no admin is left, and there is ${names}; reset that password instead`);

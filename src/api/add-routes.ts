@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
-import { type Route, type RouteName, routes } from '#contract/routes.ts';
+import { type Access, type NeededScope, type Route, type RouteName, routes } from '#contract/routes.ts';
 import { Failure } from '#contract/schemas.ts';
 import { authenticate, type Caller } from './authenticate.ts';
 import type { ApiDeps, Call, Handler, Handlers } from './handler.ts';
@@ -12,9 +12,17 @@ const BESIDE_THE_CONTRACT = /^(\/\*|\/api\/docs(\/.*)?|\/api\/openapi\.json|\/me
 /** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
 const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events', 'terminal']);
 
+const ACCESSES: ReadonlySet<Access> = new Set(['anyone', 'user', 'admin']);
+const SCOPES: ReadonlySet<NeededScope> = new Set(['read', 'reserve', 'machines', 'admin', 'any', 'none']);
+
 type SocketHandler = (socket: WebSocket, log: FastifyBaseLogger) => void;
 /** What serves the sockets of the routes that have them. */
 type Sockets = { readonly [N in RouteName]?: SocketHandler };
+
+const SCOPE_WORDS: Partial<Record<NeededScope, string>> = {
+  any: 'Every API token may do this.',
+  none: 'No API token may do this.',
+};
 
 /** Who was found to make a request. */
 const callers = new WeakMap<FastifyRequest, Caller>();
@@ -38,7 +46,7 @@ export function refuseUnknownRoutes(app: FastifyInstance): void {
 
 /**
  * Adds all routes of the contract, each with its permission.
- * @throws Error when one has no handler.
+ * @throws Error when one has no handler or no permission.
  */
 export function addRoutes(app: FastifyInstance, deps: ApiDeps, handlers: Handlers, sockets: Sockets): void {
   for (const name of Object.keys(routes) as RouteName[]) {
@@ -55,10 +63,12 @@ function addRoute(
   handler: Handler<RouteName>,
   serveSocket: SocketHandler | undefined,
 ): void {
-  const { method, path, access, response, socket, ...schema } = routes[name] as Route;
+  const { method, path, access, scope, response, socket, summary, ...schema } = routes[name] as Route;
+  // The types demand both; what gets past them must not become a route that anyone may call.
+  if (!ACCESSES.has(access) || !SCOPES.has(scope)) throw new Error(`route ${name} has no permission`);
   const identify = async (request: FastifyRequest): Promise<void> => {
     if (access === 'anyone') return;
-    callers.set(request, await authenticate(deps.accounts, request, access, deps.clock()));
+    callers.set(request, await authenticate(deps.accounts, request, { access, scope }, deps.clock()));
   };
   app.route({
     method,
@@ -66,6 +76,8 @@ function addRoute(
     exposeHeadRoute: method === 'GET' && !NO_HEAD.has(name),
     schema: {
       operationId: name,
+      summary,
+      ...(access !== 'anyone' && { description: SCOPE_WORDS[scope] ?? `An API token needs the scope \`${scope}\`.` }),
       ...schema,
       response: { '4xx': Failure, '5xx': Failure, ...response },
       ...(access !== 'anyone' && { security: [{ token: [] }] }),

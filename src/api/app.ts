@@ -14,6 +14,7 @@ import type { ApiDeps, Handlers } from './handler.ts';
 import { measureRequests } from './http-metrics.ts';
 import { mayReadMetrics } from './metrics-access.ts';
 import { logRequests, pathOf } from './request-log.ts';
+import { apiTokenHandlers } from './routes/api-tokens.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { limitHandlers } from './routes/limits.ts';
 import { machineHandlers } from './routes/machines.ts';
@@ -124,6 +125,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...signInHandlers(deps),
     ...sessionHandlers(deps),
     ...profileHandlers(deps),
+    ...apiTokenHandlers(deps),
     ...userHandlers(deps),
     ...limitHandlers(deps),
     ...machineHandlers(deps),

@@ -1,4 +1,5 @@
 import type { UserView } from '#core/accounts/accounts.ts';
+import type { ApiTokenView } from '#core/accounts/api-tokens.ts';
 import type { Role } from '#core/domain/actor.ts';
 import type { MachineView, ReservationView } from '#core/pool/pool.ts';
 
@@ -13,7 +14,19 @@ export function userOnWire(user: UserView) {
     username: user.username,
     is_admin: user.role === 'admin',
     disabled: user.disabled,
+    service: user.service,
     created_at: user.createdAt.toISOString(),
+  };
+}
+
+export function apiTokenOnWire(token: ApiTokenView) {
+  return {
+    id: token.id,
+    name: token.name,
+    scopes: [...token.scopes],
+    created_at: token.createdAt.toISOString(),
+    expires_at: token.expiresAt.toISOString(),
+    last_used_at: token.lastUsedAt?.toISOString() ?? null,
   };
 }
 

@@ -17,6 +17,7 @@ const GROUPS: readonly Group[] = [
   { names: ['machines'], load: () => import('./commands/machines.ts') },
   { names: ['limits'], load: () => import('./commands/limits.ts') },
   { names: ['users'], load: () => import('./commands/users.ts') },
+  { names: ['tokens'], load: () => import('./commands/tokens.ts') },
   { names: ['audit'], load: () => import('./commands/audit.ts') },
   { names: ['completion'], load: () => import('./commands/completion.ts') },
 ];

@@ -82,11 +82,49 @@ export const SshKey = Type.Object({
   created_at: Time,
 });
 export const SshKeys = Type.Object({ ssh_keys: Type.Array(SshKey) });
-export const Whoami = Type.Object({ user: Type.String(), roles: Type.Array(Type.String()) });
+
+/** What an API token may be used for; none includes another. */
+export type Scope = 'read' | 'reserve' | 'machines' | 'admin';
+const Scope = Type.Unsafe<Scope>({ type: 'string', enum: ['read', 'reserve', 'machines', 'admin'] });
+const Scopes = Type.Array(Scope, { minItems: 1, maxItems: 4, uniqueItems: true });
+export const ApiTokenToCreate = Type.Object(
+  { name: line(64), scopes: Scopes, expires_in_days: Type.Integer({ minimum: 1, maximum: 366 }) },
+  closed,
+);
+export const ApiToken = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  scopes: Type.Array(Scope),
+  created_at: Time,
+  expires_at: Time,
+  last_used_at: Nullable(Type.String({ description: 'To the minute' })),
+});
+export const ApiTokens = Type.Object({ tokens: Type.Array(ApiToken) });
+export const MadeApiToken = Type.Object({ ...ApiToken.properties, token: Type.String() });
+export const Whoami = Type.Object({
+  user: Type.String(),
+  roles: Type.Array(Type.String()),
+  api_token: Type.Optional(
+    Type.Object(
+      { name: Type.String(), scopes: Type.Array(Scope), expires_at: Time },
+      { description: 'The API token that was shown' },
+    ),
+  ),
+});
 
 export const UserParams = Type.Object({ username: Username });
+export const UserTokenParams = Type.Object({ username: Username, id: Type.String({ format: 'uuid' }) });
 export const UserToCreate = Type.Object(
-  { username: Username, password: Password, is_admin: Type.Optional(Type.Boolean()) },
+  {
+    username: Username,
+    password: Type.Optional(Password),
+    is_admin: Type.Optional(Type.Boolean()),
+    service: Type.Optional(
+      Type.Boolean({
+        description: 'A service account: without a password, it signs in by API tokens that admins make',
+      }),
+    ),
+  },
   closed,
 );
 export const UserChanges = Type.Object(
@@ -101,6 +139,7 @@ export const User = Type.Object({
   username: Type.String(),
   is_admin: Type.Boolean(),
   disabled: Type.Boolean(),
+  service: Type.Boolean(),
   created_at: Time,
 });
 export const Users = Type.Array(User);
@@ -415,7 +454,7 @@ export const Audit = Type.Object({
 });
 export const Changes = Type.String({
   description:
-    'Events `machine`, `reservation` and, for admins, `user`, `session` and `terminal`; the data of each is a JSON object `{at, actor, action, subject}`',
+    'Events `machine`, `reservation` and, for admins, `user`, `session`, `token` and `terminal`; the data of each is a JSON object `{at, actor, action, subject}`',
 });
 export const Health = Type.Object({ status: Type.String() });
 export const Readiness = Type.Object({ status: Type.String(), problems: Type.Array(Type.String()) });

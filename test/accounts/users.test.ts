@@ -83,7 +83,7 @@ describe('users', () => {
 
   it('are shown without their password', async () => {
     const view = await make();
-    expect(view).toEqual({ username: view.username, role: 'user', disabled: false, createdAt: NOW });
+    expect(view).toEqual({ username: view.username, role: 'user', disabled: false, createdAt: NOW, service: false });
     expect(await accounts.getUser(view.username)).toEqual(view);
     expect(await accounts.listUsers()).toContainEqual(view);
   });

@@ -221,6 +221,39 @@ describe('berth', { timeout: 120_000 }, () => {
     await expect.poll(() => accounts().length, WITHIN).toBe(0);
   });
 
+  it('makes API tokens for itself and for service accounts, works with them, and revokes them', async () => {
+    const visitor = newPerson();
+    try {
+      const made = await person.berth(['tokens', 'create', 'laptop', '--scope', 'read', '--scope', 'reserve']);
+      expect(made).toMatchObject({ code: 0, stderr: expect.stringContaining('It is not shown again') });
+      expect(made.stdout).toMatch(/^berth_[\w-]{43}\n$/);
+      const words = ['login', '--server', server.address, '--token-stdin'];
+      const signedIn = await visitor.berth(words, made.stdout);
+      expect(signedIn.stdout).toMatch(/as admin until \d{4}-/);
+      expect((await visitor.berth(['whoami'])).stdout).toContain('(API token laptop: read, reserve)');
+      expect(await visitor.berth(['run', '--for', '5m', '--', 'whoami'])).toMatchObject({ code: 0 });
+      const refused = await visitor.berth(['users', 'list']);
+      expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('has not the scope "admin"') });
+
+      expect(await person.berth(['users', 'add', 'ci', '--service'])).toMatchObject({ code: 0 });
+      expect((await person.berth(['users', 'list'])).stdout).toMatch(/^ci +user +service/m);
+      const forCi = (await person.berth(['tokens', 'create', 'job', '--user', 'ci', '--days', '1', '--json'])).json();
+      const env = { BERTH_SERVER: server.address, BERTH_TOKEN: forCi.token };
+      expect((await visitor.berth(['whoami', '--json'], '', env)).json()).toMatchObject({ user: 'ci' });
+      expect((await person.berth(['tokens', 'list', '--user', 'ci'])).stdout).toMatch(/^job +read /m);
+
+      expect(await person.berth(['tokens', 'revoke', 'laptop', '--yes'])).toMatchObject({ code: 0 });
+      expect(await visitor.berth(['whoami'])).toMatchObject({ code: 3 });
+      expect(await person.berth(['tokens', 'revoke', 'laptop', '--yes'])).toMatchObject({ code: 6 });
+      expect(await person.berth(['tokens', 'create', 'x', '--scope', 'root'])).toMatchObject({ code: 2 });
+      expect(await person.berth(['tokens', 'create', 'x', '--days', '0'])).toMatchObject({ code: 2 });
+      expect(await person.berth(['users', 'delete', 'ci', '--yes'])).toMatchObject({ code: 0 });
+      expect(await visitor.berth(['whoami'], '', env)).toMatchObject({ code: 3 });
+    } finally {
+      visitor.leave();
+    }
+  });
+
   it('manages users and shows what happened', async () => {
     expect(await person.berth(['users', 'add', 'carol', '--password-stdin'], 'first password\n')).toMatchObject({
       code: 0,

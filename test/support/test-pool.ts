@@ -93,6 +93,7 @@ async function addCallers(store: Store): Promise<void> {
       role,
       disabled: false,
       tokenVersion: 0,
+      service: false,
       createdAt: new Date(0),
     });
   }

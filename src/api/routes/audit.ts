@@ -1,3 +1,4 @@
+import { routes } from '#contract/routes.ts';
 import { isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { AuditEntry } from '#core/pool/pool.ts';
@@ -19,7 +20,7 @@ const RECHECK_MS = 5_000;
 /** What the pool's changes are about. All others are for admins. */
 const FOR_EVERYONE: ReadonlySet<string> = new Set(['machine', 'reservation']);
 /** After such a change of its own user a token may not be good any more. */
-const SIGN_IN: ReadonlySet<string> = new Set(['user', 'session']);
+const SIGN_IN: ReadonlySet<string> = new Set(['user', 'session', 'token']);
 
 export function auditHandlers(deps: ApiDeps, events: Events) {
   return {
@@ -62,7 +63,7 @@ async function stream(deps: ApiDeps, events: Events, { caller, request, reply }:
     else raw.write(text);
   };
   const recheck = (): void => {
-    authenticate(deps.accounts, request, 'user', deps.clock()).catch((error: unknown) => {
+    authenticate(deps.accounts, request, routes.events, deps.clock()).catch((error: unknown) => {
       if (error instanceof Refusal && error.code === 'unauthorized') raw.end();
     });
   };

@@ -9,6 +9,18 @@ export function signInHandlers({ accounts }: ApiDeps) {
       );
       return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
     },
-    whoami: async ({ caller }) => ({ user: caller.name, roles: rolesOnWire(caller) }),
+    async whoami({ caller: { apiToken, ...caller } }) {
+      return {
+        user: caller.name,
+        roles: rolesOnWire(caller),
+        ...(apiToken && {
+          api_token: {
+            name: apiToken.name,
+            scopes: [...apiToken.scopes],
+            expires_at: apiToken.expiresAt.toISOString(),
+          },
+        }),
+      };
+    },
   } satisfies Partial<Handlers>;
 }

@@ -1,4 +1,5 @@
 import type { Role } from '#core/domain/actor.ts';
+import { Refusal } from '#core/domain/refusal.ts';
 import type { ApiDeps, Handlers } from '../handler.ts';
 import { userOnWire } from '../views.ts';
 
@@ -9,14 +10,25 @@ const roleOf = (isAdmin: boolean): Role => (isAdmin ? 'admin' : 'user');
 
 export function userHandlers({ accounts, pool }: ApiDeps) {
   return {
-    async createUser({ caller, now, body: { username, password, is_admin = false }, reply }) {
-      const user = await accounts.createUser(caller, { username, password, role: roleOf(is_admin) }, now);
+    async createUser({ caller, now, body: { username, password, is_admin = false, service = false }, reply }) {
+      if (service && password !== undefined) {
+        throw new Refusal('invalid_request', 'password: a service account has none; make it an API token');
+      }
+      if (!service && password === undefined) throw new Refusal('invalid_request', 'password: is missing');
+      const user = await accounts.createUser(
+        caller,
+        { username, password: password ?? null, role: roleOf(is_admin) },
+        now,
+      );
       reply.code(201);
       return userOnWire(user);
     },
     listUsers: async () => (await accounts.listUsers()).map(userOnWire),
     getUser: async ({ params }) => userOnWire(await accounts.getUser(params.username)),
     async updateUser({ caller, now, params, body: { password, is_admin, disabled } }) {
+      if (caller.apiToken && password !== undefined && params.username === caller.name) {
+        throw new Refusal('forbidden', 'password: no API token may change the password of its own user');
+      }
       const changes = {
         ...(password !== undefined && { password }),
         ...(is_admin !== undefined && { role: roleOf(is_admin) }),

@@ -1,3 +1,4 @@
+import type { Answer } from '#contract/routes.ts';
 import { command, type Program } from '../command.ts';
 import { clientFor, connect, findPlace, serverAddress } from '../connect.ts';
 import { usage } from '../exit.ts';
@@ -29,9 +30,14 @@ export function add(program: Program): void {
       const { server } = await findPlace(options);
       const answer = await (await connect(options)).call('whoami');
       if (options.json) printJson({ ...answer, server });
-      else print(plain(`${answer.user}${answer.roles.length > 0 ? ` (${answer.roles.join(', ')})` : ''} on ${server}`));
+      else print(plain(`${answer.user}${inBrackets(answer)} on ${server}`));
     }),
   );
+}
+
+function inBrackets({ roles, api_token: token }: Answer<'whoami'>): string {
+  const words = [...roles, ...(token ? [`API token ${token.name}: ${token.scopes.join(', ')}`] : [])];
+  return words.length > 0 ? ` (${words.join('; ')})` : '';
 }
 
 interface LoginOptions {
@@ -57,11 +63,12 @@ async function signIn(options: LoginOptions): Promise<void> {
     : await tokenForPassword(options, { server, ca, insecure });
   if (!/^[!-~]+$/.test(token)) throw usage('--token-stdin: a token is one word without spaces');
 
-  const { user, roles } = await clientFor({ server, token, ca, insecure }).call('whoami');
-  const file = writeLogin({ server, token, user, expires_at: expiresAt, ca, insecure });
+  const { user, roles, api_token: apiToken } = await clientFor({ server, token, ca, insecure }).call('whoami');
+  const goodUntil = apiToken?.expires_at ?? expiresAt;
+  const file = writeLogin({ server, token, user, expires_at: goodUntil, ca, insecure });
   if (process.env['BERTH_TOKEN']) say('Warning: BERTH_TOKEN is set and goes before this sign-in.');
-  if (options.json) printJson({ server, user, roles, expires_at: expiresAt, file });
-  else print(plain(`Signed in to ${server} as ${user}${expiresAt === null ? '' : ` until ${expiresAt}`}.`));
+  if (options.json) printJson({ server, user, roles, expires_at: goodUntil, file });
+  else print(plain(`Signed in to ${server} as ${user}${goodUntil === null ? '' : ` until ${goodUntil}`}.`));
 }
 
 async function tokenForPassword(

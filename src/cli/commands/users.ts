@@ -1,5 +1,6 @@
 import { type Common, command, group, type Program } from '../command.ts';
 import { connect } from '../connect.ts';
+import { usage } from '../exit.ts';
 import { type GivenLimits, limitsFrom, limitsTable, roleNamed, withLimits, withoutRole } from '../limit-options.ts';
 import { askSecret, confirm, print, printJson, readInput } from '../terminal.ts';
 import { plain, table } from '../text.ts';
@@ -11,6 +12,7 @@ export function add(program: Program): void {
     command('add', 'Add a user')
       .argument('<name>')
       .option('--admin', 'may manage machines and users')
+      .option('--service', 'a service account: no password, only API tokens (berth tokens create --user)')
       .option('--password-stdin', 'read the password from standard input')
       .action(addOne),
   );
@@ -60,7 +62,7 @@ async function list(options: Common): Promise<void> {
   const rows = users.map((one) => [
     one.username,
     one.is_admin ? 'admin' : 'user',
-    one.disabled ? 'disabled' : '',
+    [one.service ? 'service' : '', one.disabled ? 'disabled' : ''].filter((word) => word !== '').join(', '),
     one.created_at,
   ]);
   print(table(['name', 'role', '', 'since'], rows));
@@ -70,9 +72,10 @@ interface WithPassword extends Common {
   readonly passwordStdin?: true;
 }
 
-async function addOne(username: string, options: WithPassword & { admin?: true }): Promise<void> {
-  const password = await newPassword(username, options);
-  const body = { username, password, is_admin: options.admin ?? false };
+async function addOne(username: string, options: WithPassword & { admin?: true; service?: true }): Promise<void> {
+  if (options.service && options.passwordStdin) throw usage('give --service or --password-stdin, not both');
+  const kind = options.service ? { service: true } : { password: await newPassword(username, options) };
+  const body = { username, ...kind, is_admin: options.admin ?? false };
   const user = await (await connect(options)).call('createUser', { body });
   if (options.json) printJson(user);
   else print(plain(`Added ${user.username}.`));

@@ -1,4 +1,5 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
+import type { ApiTokens } from './api-tokens.ts';
 import type { Profile } from './profile.ts';
 import type { Sessions } from './sessions.ts';
 import type { Proof, SignedIn } from './signed-in.ts';
@@ -10,6 +11,7 @@ export interface Accounts {
   readonly sessions: Sessions;
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
+  readonly apiTokens: ApiTokens;
   /** Goes around whatever looks at a password for somebody from outside. */
   readonly throttle: Throttle;
   /**
@@ -21,7 +23,10 @@ export interface Accounts {
   opensWithShippedPassword(username: string): Promise<boolean>;
   /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
   login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
-  /** The user that a token stands for right now. Refusals: unauthorized (bad, expired, user gone, disabled, demoted, password changed). */
+  /**
+   * The user that a token, of a sign-in or for the API, stands for right now. Refusals: unauthorized (bad, expired, revoked,
+   * user gone, disabled, demoted, password changed).
+   */
   authenticate(token: string, now: Date): Promise<SignedIn>;
   /** Whether what somebody was signed in by is still good. */
   stillSignedIn(proof: Proof): Promise<boolean>;
@@ -38,7 +43,8 @@ export interface Accounts {
 
 export interface UserToCreate {
   readonly username: string;
-  readonly password: string;
+  /** Null: a service account. It cannot sign in; admins make API tokens for it. */
+  readonly password: string | null;
   readonly role: Role;
 }
 
@@ -53,4 +59,5 @@ export interface UserView {
   readonly role: Role;
   readonly disabled: boolean;
   readonly createdAt: Date;
+  readonly service: boolean;
 }

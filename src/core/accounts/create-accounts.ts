@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Actor, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
+import { ADMIN_SCOPES } from '#core/domain/scope.ts';
 import { sharedRead } from '#core/store/shared-read.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
+import { createApiTokenCheck, createApiTokens, isApiToken, revokeAll } from './api-tokens.ts';
 import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
@@ -18,12 +20,14 @@ import { createTokens, type TokenKeys } from './tokens.ts';
 /** Accounts over a store; tokens are signed with `keys`, and new passwords follow `rules`. */
 export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRules): Accounts {
   const tokens = createTokens(keys);
+  const byApiToken = createApiTokenCheck(store);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
   const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
   return {
     sessions: createSessions(store, tokens, keys, rules),
     profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
+    apiTokens: createApiTokens(store),
     throttle: createThrottle(store),
     seedAdmin: (username, password, now) => seedAdmin(store, rules, username, password, now),
 
@@ -46,6 +50,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
     },
 
     async authenticate(token, now) {
+      if (isApiToken(token)) return await byApiToken(token, now);
       const { userId, version, sessionId } = await tokens.read(token, now);
       const [user, session] = await Promise.all([
         userById(userId),
@@ -62,6 +67,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
         role: user.role,
         sessionId,
         tokenVersion: user.tokenVersion,
+        apiToken: null,
       };
     },
 
@@ -124,13 +130,14 @@ async function createUser(
   const user = await newUser(rules, given, now);
   await store.transaction(async (tables) => {
     await tables.users.insert(user);
-    await tables.weakPasswords.set(user.id, passwordProblem(rules, given.password, given.username) !== null);
+    const { password, username } = given;
+    await tables.weakPasswords.set(user.id, password !== null && passwordProblem(rules, password, username) !== null);
     await tables.audit.add({
       at: now,
       actor: actor.name,
       action: 'user.created',
       subject: user.username,
-      details: { role: user.role },
+      details: { role: user.role, ...(user.service && { service: true }) },
     });
   });
   return view(user);
@@ -155,12 +162,18 @@ async function updateUser(
     // Counting first locks the admins, so that two of them cannot demote each other at the same moment.
     const admins = await tables.users.countActiveAdmins();
     const user = existing(username, await tables.users.byName(username));
+    if (user.service && passwordHash !== undefined) {
+      throw new Refusal(
+        'invalid_request',
+        `password: ${username} is a service account, which has none; make it an API token`,
+      );
+    }
     const after = {
       role: changes.role ?? user.role,
       disabled: changes.disabled ?? user.disabled,
     };
     const lessTrusted = (after.disabled && !user.disabled) || after.role !== user.role;
-    if (user.role === 'admin' && !user.disabled && (after.role !== 'admin' || after.disabled)) keepOneAdmin(admins);
+    if (countsAsAdmin(user) && (after.role !== 'admin' || after.disabled)) keepOneAdmin(admins);
     await tables.users.update(user.id, {
       ...after,
       ...(passwordHash !== undefined && { passwordHash }),
@@ -169,6 +182,10 @@ async function updateUser(
     if (lessTrusted || passwordHash !== undefined) await tables.sessions.removeOf(user.id);
     if (password !== undefined) {
       await tables.weakPasswords.set(user.id, passwordProblem(rules, password, username) !== null);
+    }
+    if (passwordHash !== undefined) await revokeAll(tables, actor, user, 'another password', now);
+    else if (user.role === 'admin' && after.role !== 'admin') {
+      await revokeAll(tables, actor, user, 'no admin any more', now, ADMIN_SCOPES);
     }
     await tables.audit.add({
       at: now,
@@ -190,13 +207,14 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
   await store.transaction(async (tables) => {
     const admins = await tables.users.countActiveAdmins();
     const user = existing(username, await tables.users.byName(username));
-    if (user.role === 'admin' && !user.disabled) keepOneAdmin(admins);
+    if (countsAsAdmin(user)) keepOneAdmin(admins);
     await refuseWhileHolding(tables, username);
     await tables.sessions.removeOf(user.id);
     await tables.sshKeys.removeOf(user.id);
     await tables.signInPlaces.removeOf(user.id);
     await tables.weakPasswords.set(user.id, false);
     await tables.limits.removeOfUser(user.id);
+    await revokeAll(tables, actor, user, 'deleted', now);
     await tables.users.remove(user.id);
     await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
   });
@@ -210,9 +228,23 @@ async function refuseWhileHolding(tables: Tables, username: string): Promise<voi
 
 async function newUser(rules: PasswordRules, { username, password, role }: UserToCreate, now: Date): Promise<User> {
   checkedUsername(username);
-  checkNewPassword(rules, password, username);
-  const passwordHash = await hashPassword(password);
-  return { id: randomUUID(), username, passwordHash, role, disabled: false, tokenVersion: 0, createdAt: now };
+  if (password !== null) checkNewPassword(rules, password, username);
+  const passwordHash = password === null ? '' : await hashPassword(password);
+  return {
+    id: randomUUID(),
+    username,
+    passwordHash,
+    role,
+    disabled: false,
+    tokenVersion: 0,
+    createdAt: now,
+    service: password === null,
+  };
+}
+
+/** As Users.countActiveAdmins counts. */
+function countsAsAdmin({ role, disabled, service }: User): boolean {
+  return role === 'admin' && !disabled && !service;
 }
 
 function keepOneAdmin(admins: number): void {
@@ -228,6 +260,6 @@ function adminsOnly(actor: Actor): void {
   if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change users');
 }
 
-function view({ username, role, disabled, createdAt }: User): UserView {
-  return { username, role, disabled, createdAt };
+function view({ username, role, disabled, createdAt, service }: User): UserView {
+  return { username, role, disabled, createdAt, service };
 }

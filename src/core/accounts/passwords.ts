@@ -12,10 +12,10 @@ export function hashPassword(password: string): Promise<string> {
   return inTurn(() => hash(password, COST));
 }
 
-/** Takes the same time for a user that does not exist (`hash` undefined). */
+/** Takes the same time for a user that does not exist (`stored` undefined), or has no password (empty). */
 export async function passwordFits(stored: string | undefined, password: string): Promise<boolean> {
-  const fits = await inTurn(async () => verify(stored ?? (await DECOY), password));
-  return fits && stored !== undefined;
+  const fits = await inTurn(async () => verify(stored || (await DECOY), password));
+  return fits && Boolean(stored);
 }
 
 /** The hash of a password that nobody has. */

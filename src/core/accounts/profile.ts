@@ -1,5 +1,6 @@
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store } from '#core/store/store.ts';
+import { revokeAll } from './api-tokens.ts';
 import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { SHIPPED_PASSWORD } from './sign-in-rules.ts';
@@ -10,7 +11,7 @@ export interface Profile {
   /** Refusals: unauthorized (the user is gone). */
   show(caller: SignedIn): Promise<OwnAccount>;
   /**
-   * Ends all tokens of the user and all sessions but the caller's own. Refusals: wrong_password (the old one),
+   * Ends all tokens of the user, API tokens too, and all sessions but the caller's own. Refusals: wrong_password (the old one),
    * invalid_request.
    */
   changePassword(caller: SignedIn, oldPassword: string, newPassword: string, now: Date): Promise<void>;
@@ -58,6 +59,7 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
         await tables.weakPasswords.set(user.id, passwordProblem(rules, newPassword, user.username) !== null);
         const ended = await tables.sessions.removeOf(user.id, caller.sessionId);
         if (caller.sessionId !== null) await tables.sessions.setTokenVersion(caller.sessionId, tokenVersion);
+        await revokeAll(tables, caller, user, 'another password', now);
         await tables.audit.add({
           at: now,
           actor: user.username,

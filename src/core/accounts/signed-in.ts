@@ -1,4 +1,5 @@
 import type { Actor } from '#core/domain/actor.ts';
+import type { Scope } from '#core/domain/scope.ts';
 
 /** What somebody is signed in by. */
 export interface Proof {
@@ -8,4 +9,12 @@ export interface Proof {
   readonly tokenVersion: number;
 }
 
-export type SignedIn = Actor & { readonly kind: 'user' } & Omit<Proof, 'userId'>;
+export type SignedIn = Actor & { readonly kind: 'user' } & Omit<Proof, 'userId'> & {
+    /** The API token that was shown; null for a person who has signed in. What it may be used for is checked with each request. */
+    readonly apiToken: {
+      readonly id: string;
+      readonly name: string;
+      readonly scopes: readonly Scope[];
+      readonly expiresAt: Date;
+    } | null;
+  };

@@ -13,6 +13,7 @@ export interface Schema {
   reservations: ReservationRow & Versioned;
   allocations: AllocationRow;
   audit: AuditRow;
+  api_tokens: ApiTokenRow;
   heartbeats: HeartbeatRow;
   sessions: SessionRow;
   ssh_keys: SshKeyRow;
@@ -36,6 +37,8 @@ export interface UserRow {
   disabled: number;
   token_version: number;
   created_at: number;
+  /** 1: a service account, which has no password. */
+  service: number;
 }
 
 export interface MachineRow {
@@ -141,6 +144,18 @@ export interface SshKeyRow {
   public_key: string;
   fingerprint: string;
   created_at: number;
+}
+
+export interface ApiTokenRow {
+  id: string;
+  user_id: string;
+  name: string;
+  hash: string;
+  /** Joined by commas. */
+  scopes: string;
+  created_at: number;
+  expires_at: number;
+  last_used_at: number | null;
 }
 
 interface TerminalTicketRow {

@@ -22,10 +22,11 @@ export interface Snapshot {
 }
 
 /**
- * Good for a short time only, or must not come back with an old backup: what was signed out stays signed out. Whose password
+ * Good for a short time only, or must not come back with an old backup: what was signed out or revoked stays so. Whose password
  * is weak is found out again at the next sign-in, and is nothing to tell whoever gets hold of a backup.
  */
 export const PASSING_TABLES: readonly string[] = [
+  'api_tokens',
   'heartbeats',
   'sessions',
   'sign_in_tries',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, Migrator } from 'kysely';
 import { Refusal } from '#core/domain/refusal.ts';
 import { type Allocations, allocationsTable } from './allocations.ts';
+import { type ApiTokens, apiTokensTable } from './api-tokens.ts';
 import { type Audit, auditTable } from './audit.ts';
 import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
@@ -13,6 +14,7 @@ import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
 import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
 import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
+import * as apiTokens from './migrations/0006-api-tokens.ts';
 import * as limits from './migrations/0007-limits.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
@@ -32,6 +34,7 @@ export interface Tables {
   readonly reservations: Reservations;
   readonly allocations: Allocations;
   readonly audit: Audit;
+  readonly apiTokens: ApiTokens;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly sshKeys: SshKeys;
@@ -81,6 +84,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     reservations: reservationsTable(handle),
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
+    apiTokens: apiTokensTable(handle),
     heartbeats: heartbeatsTable(handle),
     sessions: sessionsTable(handle),
     sshKeys: sshKeysTable(handle),
@@ -171,6 +175,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0002-row-versions': { up: rowVersions.up },
         '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
         '0004-guessing-passwords': { up: (handle) => guessingPasswords.up(handle, dialect) },
+        '0006-api-tokens': { up: (handle) => apiTokens.up(handle, dialect) },
         '0007-limits': { up: (handle) => limits.up(handle, dialect) },
       }),
     },

@@ -14,6 +14,8 @@ export interface User {
   /** Raised by whatever must end the tokens that were given out before. */
   readonly tokenVersion: number;
   readonly createdAt: Date;
+  /** For programs: it has API tokens and no password, so `passwordHash` is empty. */
+  readonly service: boolean;
 }
 
 export type Users = ReturnType<typeof usersTable>;
@@ -52,6 +54,14 @@ export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
       const row = await (dialect === 'mariadb' ? query.forUpdate() : query).executeTakeFirst();
       return row && fromRow(row);
     },
+    /** Within a transaction: of two that do this to the same user, or change the user, one waits or runs again. */
+    async raiseVersion(id: string): Promise<void> {
+      await db
+        .updateTable('users')
+        .set((eb) => ({ version: eb('version', '+', 1) }))
+        .where('id', '=', id)
+        .execute();
+    },
     async list(): Promise<User[]> {
       return (await db.selectFrom('users').selectAll().orderBy('username').execute()).map(fromRow);
     },
@@ -66,18 +76,23 @@ export function usersTable(db: Kysely<Schema>, dialect: Dialect) {
         .select('username')
         .where('role', '=', 'admin')
         .where('disabled', '=', 0)
+        .where('service', '=', 0)
         .orderBy('username')
         .limit(limit)
         .execute();
       return rows.map((row) => row.username);
     },
-    /** Within a transaction: the admins that were counted cannot change until it ends. */
+    /**
+     * Admins who can sign in, so service accounts are none. Within a transaction: the admins that were counted cannot change
+     * until it ends.
+     */
     async countActiveAdmins(): Promise<number> {
       const result = await db
         .updateTable('users')
         .set((eb) => ({ version: eb('version', '+', 1) }))
         .where('role', '=', 'admin')
         .where('disabled', '=', 0)
+        .where('service', '=', 0)
         .executeTakeFirst();
       return Number(result.numUpdatedRows);
     },
@@ -111,6 +126,7 @@ function fromRow(row: UserRow): User {
     disabled: row.disabled === 1,
     tokenVersion: row.token_version,
     createdAt: new Date(row.created_at),
+    service: row.service === 1,
   };
 }
 
@@ -121,5 +137,6 @@ function toRow(user: Partial<User>): Partial<UserRow> {
     ...(user.role !== undefined && { role: user.role }),
     ...(user.disabled !== undefined && { disabled: user.disabled ? 1 : 0 }),
     ...(user.tokenVersion !== undefined && { token_version: user.tokenVersion }),
+    ...(user.service !== undefined && { service: user.service ? 1 : 0 }),
   };
 }

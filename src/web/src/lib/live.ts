@@ -20,6 +20,7 @@ const STALE: Readonly<Record<string, readonly QueryKey[]>> = {
   user: [['users'], ['profile'], ['audit']],
   limits: [['limits'], ['audit']],
   session: [['profile'], ['audit']],
+  token: [['profile'], ['users'], ['audit']],
   terminal: [['audit']],
 };
 

@@ -9,6 +9,7 @@ export type Reservation = Answer<'getReservation'>;
 export type ReservationMachine = Reservation['machines'][number];
 export type User = Answer<'listUsers'>[number];
 export type SshKey = Answer<'listSshKeys'>['ssh_keys'][number];
+export type ApiToken = Answer<'listApiTokens'>['tokens'][number];
 export type OpenSession = Answer<'listSessions'>['sessions'][number];
 export type MyLimits = Answer<'limits'>;
 export type UserLimits = Answer<'userLimits'>;
@@ -65,7 +66,7 @@ export function useReservation(id: string): UseQueryResult<Reservation> {
 }
 
 export function useUsers(): UseQueryResult<User[]> {
-  return useQuery({ queryKey: ['users'], queryFn: ({ signal }) => call('listUsers', { signal }) });
+  return useQuery({ queryKey: ['users', 'all'], queryFn: ({ signal }) => call('listUsers', { signal }) });
 }
 
 /** How much of the pool I may have, and have. */
@@ -105,6 +106,18 @@ export function useSessions(): UseQueryResult<OpenSession[]> {
   return useQuery({
     queryKey: ['profile', 'sessions'],
     queryFn: async ({ signal }) => (await call('listSessions', { signal })).sessions,
+  });
+}
+
+/** Mine, or those of the user named `of`. */
+export function useApiTokens(of: string | null): UseQueryResult<ApiToken[]> {
+  return useQuery({
+    queryKey: of === null ? ['profile', 'tokens'] : ['users', 'tokens', of],
+    queryFn: async ({ signal }) =>
+      (of === null
+        ? await call('listApiTokens', { signal })
+        : await call('listApiTokensOf', { params: { username: of }, signal })
+      ).tokens,
   });
 }
 

@@ -6,6 +6,7 @@ import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
 import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
 import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
 import { ThemePanel } from '../features/settings/ThemePanel.tsx';
+import { TokensPanel } from '../features/tokens/TokensPanel.tsx';
 
 export default function Settings() {
   return (
@@ -18,6 +19,7 @@ export default function Settings() {
         <NotifyPanel />
         <PasswordPanel />
         <SessionsPanel />
+        <TokensPanel />
       </div>
     </Page>
   );

@@ -4,6 +4,7 @@ import { Empty } from '../components/Empty.tsx';
 import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { SearchField } from '../components/SearchField.tsx';
+import { UserTokens } from '../features/tokens/UserTokens.tsx';
 import { AddUser } from '../features/users/AddUser.tsx';
 import { SetRoleLimits } from '../features/users/SetRoleLimits.tsx';
 import { UserTable } from '../features/users/UserTable.tsx';
@@ -40,6 +41,7 @@ export default function Users() {
 function List({ users }: { users: readonly User[] }) {
   const { user: me } = useMe();
   const [text, setText] = useState('');
+  const [ofUser, setOfUser] = useState<User | null>(null);
   const held = useHeldMachines(false).data;
   const counts = useMemo(() => {
     const map = new Map<string, number>();
@@ -61,8 +63,9 @@ function List({ users }: { users: readonly User[] }) {
           <Empty icon="search" title="No user has these letters" />
         </div>
       ) : (
-        <UserTable users={shown} me={me} held={counts} />
+        <UserTable users={shown} me={me} held={counts} onTokens={setOfUser} />
       )}
+      {ofUser && <UserTokens user={ofUser} onClose={() => setOfUser(null)} />}
     </>
   );
 }

@@ -20,6 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.deleted': 'deleted',
   'limits.changed': 'limits changed',
   'user.signed_in': 'signed in',
+  'token.created': 'API token made',
+  'token.revoked': 'API token revoked',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

@@ -72,7 +72,10 @@ export function SessionsPanel() {
           onClose={() => setAsking(false)}
           run={signOutEverywhere}
         >
-          <p>All your sessions end, this one too, and tokens that you were given stop working. Reservations stay.</p>
+          <p>
+            All your sessions end, this one too, and tokens of the command line stop working. Reservations and API
+            tokens stay.
+          </p>
         </Confirm>
       )}
     </section>

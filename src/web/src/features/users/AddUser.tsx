@@ -12,6 +12,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
   const hint = usePasswordHint();
   const [username, setUsername] = useState('');
   const [password, setPassword] = useState('');
+  const [service, setService] = useState(false);
   const [isAdmin, setIsAdmin] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -20,7 +21,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
     setBusy(true);
     setError(null);
     try {
-      await create({ username, password, is_admin: isAdmin });
+      await create({ username, ...(service ? { service } : { password }), is_admin: isAdmin });
       onClose();
     } catch (failure) {
       setError(failure);
@@ -41,7 +42,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
           <Button onClick={onClose} disabled={busy}>
             Cancel
           </Button>
-          <Button type="submit" look="primary" busy={busy} disabled={username === '' || password === ''}>
+          <Button type="submit" look="primary" busy={busy} disabled={username === '' || (password === '' && !service)}>
             Add
           </Button>
         </>
@@ -57,14 +58,27 @@ export function AddUser({ onClose }: { onClose: () => void }) {
         value={username}
         onChange={(event) => setUsername(event.target.value)}
       />
-      <PasswordField
-        label="Password"
-        autoComplete="new-password"
-        hint={hint}
-        error={passwordProblem}
-        value={password}
-        onChange={(event) => setPassword(event.target.value)}
-      />
+      {!service && (
+        <PasswordField
+          label="Password"
+          autoComplete="new-password"
+          hint={hint}
+          error={passwordProblem}
+          value={password}
+          onChange={(event) => setPassword(event.target.value)}
+        />
+      )}
+      <label className="row-line">
+        <input
+          type="checkbox"
+          className="form-check-input"
+          checked={service}
+          onChange={(event) => setService(event.target.checked)}
+        />
+        <span>
+          Service account <span className="soft">for CI: no password, only API tokens that you make for it</span>
+        </span>
+      </label>
       <label className="row-line">
         <input
           type="checkbox"

@@ -13,11 +13,14 @@ export function UserTable({
   users,
   me,
   held,
+  onTokens,
 }: {
   users: readonly User[];
   me: string;
   /** Machines that each holds. */
   held: ReadonlyMap<string, number>;
+  /** Wants to see the API tokens of a user. */
+  onTokens: (user: User) => void;
 }) {
   return (
     <div className="panel" role="table" aria-label="Users" aria-rowcount={users.length + 1}>
@@ -33,14 +36,23 @@ export function UserTable({
         </div>
       </div>
       <VirtualRows rows={users} keyOf={({ username }) => username} className="cols-users">
-        {(user) => <Row user={user} isMe={user.username === me} machines={held.get(user.username) ?? 0} />}
+        {(user) => (
+          <Row user={user} isMe={user.username === me} machines={held.get(user.username) ?? 0} onTokens={onTokens} />
+        )}
       </VirtualRows>
     </div>
   );
 }
 
-function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
-  const { username, is_admin: isAdmin, disabled, created_at: added } = user;
+interface OfRow {
+  readonly user: User;
+  readonly isMe: boolean;
+  readonly machines: number;
+  readonly onTokens: (user: User) => void;
+}
+
+function Row({ user, isMe, machines, onTokens }: OfRow) {
+  const { username, is_admin: isAdmin, disabled, service, created_at: added } = user;
   return (
     <>
       <span role="cell" className="avatar-line">
@@ -49,6 +61,7 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
         </span>
         <span className="truncate strong">{username}</span>
         {isMe && <span className="small soft">you</span>}
+        {service && <span className="small soft">service account</span>}
         {disabled && (
           <span className="state">
             <Icon name="slash-circle" />
@@ -69,22 +82,23 @@ function Row({ user, isMe, machines }: { user: User; isMe: boolean; machines: nu
         <Ago at={added} />
       </span>
       <span role="cell" className="grid-end">
-        <UserMenu user={user} isMe={isMe} machines={machines} />
+        <UserMenu user={user} isMe={isMe} machines={machines} onTokens={onTokens} />
       </span>
     </>
   );
 }
 
-function UserMenu({ user, isMe, machines }: { user: User; isMe: boolean; machines: number }) {
+function UserMenu({ user, isMe, machines, onTokens }: OfRow) {
   const { setAdmin, setDisabled, remove } = useUserDeeds();
   const [open, setOpen] = useState<'password' | 'limits' | 'delete' | null>(null);
-  const { username, is_admin: isAdmin, disabled } = user;
+  const { username, is_admin: isAdmin, disabled, service } = user;
   return (
     <>
       <Menu
         of={username}
         entries={[
-          { label: 'New password …', icon: 'key', run: () => setOpen('password') },
+          ...(service ? [] : [{ label: 'New password …', icon: 'lock', run: () => setOpen('password') } as const]),
+          { label: 'API tokens …', icon: 'key', run: () => onTokens(user) },
           { label: 'Limits …', icon: 'bar-chart-steps', run: () => setOpen('limits') },
           ...(isMe
             ? []

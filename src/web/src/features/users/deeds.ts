@@ -15,7 +15,7 @@ export function useUserDeeds() {
   const create = async (body: Part<'createUser', 'body'>): Promise<void> => {
     await call('createUser', { body });
     settle();
-    tell(`${body.username} can sign in now.`);
+    tell(body.service ? `${body.username} can get API tokens now.` : `${body.username} can sign in now.`);
   };
 
   /** @throws CallFailure */

@@ -19,6 +19,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.updated': 'changed',
   'user.deleted': 'deleted',
   'user.signed_in': 'signed in',
+  'terminal.opened': 'opened',
+  'terminal.closed': 'closed',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

@@ -58,7 +58,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
         value={password}
         onChange={(event) => setPassword(event.target.value)}
       />
-      <label className="row-line">
+      <label className="check-line">
         <input
           type="checkbox"
           className="form-check-input"

@@ -1,4 +1,4 @@
-// `npm run bench page`: how fast the page is with a large pool, in a real browser.
+// How fast the page is with a large pool, in a real browser.
 import type { Browser, Page } from 'playwright-core';
 import { openBrowser, signIn, visit } from '../test/support/browser.ts';
 import { ADMIN_PASSWORD } from '../test/support/processes.ts';
@@ -6,10 +6,18 @@ import { startWebServer } from '../test/support/web-server.ts';
 import { enlarge } from '../test/web/enlarge.ts';
 import { median, table } from './figures.ts';
 
-const LETTERS = ['r', 'ra', 'rac', 'rack', 'rack-', 'rack-4', 'rack-49', 'rack-499', 'rack-49', 'rack-4', 'rack-', ''];
+/** What is typed, and the first machine that fits it. */
+const STEPS = [
+  ['rack-4', 'rack-4000'],
+  ['rack-49', 'rack-4900'],
+  ['rack-499', 'rack-4990'],
+  ['rack-49', 'rack-4900'],
+  ['rack-4', 'rack-4000'],
+  ['', 'rack-0000'],
+] as const;
 const SCREENS = 120;
 
-/** From the input event until the frame that shows its outcome has been painted, for each change of the field. */
+/** From the input event until the frame that shows the machines that fit has been painted, for each change of the field. */
 async function filtering(page: Page): Promise<number[]> {
   return (await page.evaluate(`(async () => {
     const field = document.querySelector('input[type=search]');
@@ -22,14 +30,13 @@ async function filtering(page: Page): Promise<number[]> {
       channel.port2.postMessage(null);
     }); };
     const took = [];
-    for (const letters of ${JSON.stringify(LETTERS)}) {
+    for (const [letters, first] of ${JSON.stringify(STEPS)}) {
       await frame();
       set.call(field, letters);
       const begin = performance.now();
       field.dispatchEvent(new Event('input', { bubbles: true }));
-      await painted();
-      const seen = document.querySelector('.virtual-size > [role=row], .timeline-row')?.textContent ?? '';
-      if (!seen.includes(letters)) throw new Error('not filtered by ' + letters + ': ' + seen);
+      do await painted();
+      while (!document.querySelector('.virtual-size > [role=row], .timeline-row').textContent.includes(first));
       took.push(performance.now() - begin);
     }
     return took;

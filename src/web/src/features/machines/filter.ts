@@ -39,7 +39,7 @@ export function filtered(standings: readonly Standing[], { text, state, label }:
   });
 }
 
-export function sorted(standings: readonly Standing[], { order, down }: Filter): Standing[] {
+export function sorted(standings: readonly Standing[], order: Order, down: boolean): Standing[] {
   const value = ({ state, machine }: Standing): string => {
     if (order === 'state') return state;
     // What has no such time comes last.

@@ -1,5 +1,6 @@
 // `npm run bench`: everything that Berth is measured by, side by side in one run.
 import { cpus, totalmem } from 'node:os';
+import { chromiumInstalled } from '../test/support/browser.ts';
 import { dockerAvailable } from '../test/support/docker-lab.ts';
 import { mariadbInstalled, startMariadb } from '../test/support/mariadb.ts';
 import { ansibleInstalled } from '../test/support/parts.ts';
@@ -19,6 +20,8 @@ try {
   await (await import('./contention.ts')).benchContention();
   await (await import('./requests.ts')).benchRequests();
   await (await import('./front.ts')).benchFront();
+  if (chromiumInstalled()) await (await import('./page.ts')).benchPage();
+  else console.log('Without Chromium: no figures of the page.');
 } finally {
   await server?.remove();
 }

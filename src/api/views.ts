@@ -1,6 +1,6 @@
 import type { UserView } from '#core/accounts/accounts.ts';
 import type { ApiTokenView } from '#core/accounts/api-tokens.ts';
-import type { Role } from '#core/domain/actor.ts';
+import { type Actor, isAdmin, type Role } from '#core/domain/actor.ts';
 import type { MachineView, ReservationView } from '#core/pool/pool.ts';
 
 /** From the core's shapes to what crosses the wire. */
@@ -30,12 +30,14 @@ export function apiTokenOnWire(token: ApiTokenView) {
   };
 }
 
-export function machineOnWire(machine: MachineView) {
+/** A machine as the caller may see it: how it is reached is for admins and for who has an account on it. */
+export function machineOnWire(machine: MachineView, caller: Actor) {
+  const reaches = isAdmin(caller) || hasAccountOn(machine, caller);
   return {
     name: machine.name,
-    host: machine.host,
-    port: machine.port,
-    user: machine.user,
+    host: reaches ? machine.host : null,
+    port: reaches ? machine.port : null,
+    user: isAdmin(caller) ? machine.user : null,
     labels: [...machine.labels],
     state: machine.state,
     reason: machine.reason,
@@ -80,6 +82,10 @@ export function reservationOnWire(reservation: ReservationView, password: string
     })),
     ...(password !== null && { password }),
   };
+}
+
+function hasAccountOn({ held }: MachineView, caller: Actor): boolean {
+  return held !== null && held.holder === caller.name && (held.state === 'preparing' || held.state === 'active');
 }
 
 /** The answer that the specification gives to GET /api/reserve. */

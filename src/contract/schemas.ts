@@ -209,9 +209,9 @@ export const MachineChanges = Type.Object(
 );
 export const Machine = Type.Object({
   name: Type.String(),
-  host: Type.String(),
-  port: Type.Integer(),
-  user: Type.String(),
+  host: Nullable(Type.String({ description: 'For admins, and for who holds the machine now' })),
+  port: Nullable(Type.Integer()),
+  user: Nullable(Type.String({ description: 'Whom Berth logs in as; for admins' })),
   labels: Type.Array(Type.String()),
   state: Type.String(),
   reason: Nullable(Type.String()),

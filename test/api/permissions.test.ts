@@ -341,6 +341,32 @@ describe('a reservation of somebody else', () => {
     expect((await api.call(alice, 'GET', url)).body.state).toBe('ended');
   });
 
+  it('the address of a machine is told to admins, and to a user only while holding it', async () => {
+    const [alice, bob, admin] = await Promise.all(['alice', 'bob', 'admin'].map((name) => api.token(name)));
+    const hidden = { host: null, port: null, user: null };
+    const shown = { host: expect.stringMatching(/^10\./), port: 22 };
+    const seen = async (token: string | undefined, name: string) => {
+      const one = (await api.call(token ?? null, 'GET', `/api/machines/${name}`)).body;
+      const all = (await api.call(token ?? null, 'GET', '/api/machines')).body;
+      expect(
+        all.find((each: { name: string }) => each.name === name),
+        'list and single answer agree',
+      ).toEqual(one);
+      return one;
+    };
+    const made = await api.call(alice ?? null, 'POST', '/api/reservations?wait=10', { machines: ['m1'], count: 1 });
+    expect(made.body.state).toBe('active');
+    expect(await seen(alice, 'm1')).toMatchObject({ ...shown, user: null });
+    expect(await seen(alice, 'm2')).toMatchObject(hidden);
+    expect(await seen(bob, 'm1')).toMatchObject({ ...hidden, reserved_by: 'alice' });
+    expect(await seen(bob, 'm2')).toMatchObject(hidden);
+    expect(await seen(admin, 'm1')).toMatchObject({ ...shown, user: 'root' });
+    await api.call(alice ?? null, 'DELETE', `/api/reservations/${made.body.reservation_id}`);
+    await api.core.settle();
+    expect(await seen(alice, 'm1'), 'no longer after the end').toMatchObject(hidden);
+    expect(await seen(admin, 'm2')).toMatchObject({ ...shown, user: 'root' });
+  });
+
   it('only an admin may name an account', async () => {
     const bob = await api.token('bob');
     expect((await api.call(bob, 'GET', '/api/reserve?username=alice')).status).toBe(403);

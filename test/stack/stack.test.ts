@@ -208,7 +208,7 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
     try {
       const more = async (n = 3) => {
         const from = load.acknowledged.size;
-        await until('reservations go on', 120, async () => load.acknowledged.size >= from + n);
+        await until('reservations go on', 300, async () => load.acknowledged.size >= from + n);
       };
       await more();
       for (const service of ['api', 'scheduler']) {

@@ -1,40 +1,9 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chromiumInstalled, openBrowser, signIn, visit } from '../support/browser.ts';
 import { ADMIN_PASSWORD } from '../support/processes.ts';
 import { startWebServer, type WebServer } from '../support/web-server.ts';
-
-const COUNT = 5_000;
-/** What filtering may take on a machine that does nothing else is 50 ms; beside other tests it takes longer. */
-const MOST_FILTER_MS = 250;
-
-/** A pool of this size takes minutes to register: the answers of a real server are made longer on their way. */
-async function enlarge(page: Page): Promise<void> {
-  const name = (index: number): string => `rack-${String(index).padStart(4, '0')}`;
-  await page.route('**/api/machines', async (route) => {
-    const answer = await route.fetch();
-    const [one] = await answer.json();
-    await route.fulfill({
-      response: answer,
-      json: Array.from({ length: COUNT }, (_, index) => ({ ...one, name: name(index) })),
-    });
-  });
-  await page.route('**/api/timeline*', async (route) => {
-    const answer = await route.fetch();
-    const from = Date.now() - 3_600_000;
-    const machines = Array.from({ length: COUNT }, (_, index) => ({ name: name(index), state: 'ready' }));
-    const spans = machines.map(({ name }, index) => ({
-      machine: name,
-      reservation_id: '00000000-0000-4000-8000-000000000000',
-      username: 'admin',
-      from: new Date(from + index * 100).toISOString(),
-      to: new Date(from + 7_200_000).toISOString(),
-      cleaning_since: null,
-      state: 'active',
-    }));
-    await route.fulfill({ response: answer, json: { machines, spans, truncated: false } });
-  });
-}
+import { enlarge } from './enlarge.ts';
 
 describe.skipIf(!chromiumInstalled())('5,000 machines', () => {
   let server: WebServer;
@@ -62,26 +31,16 @@ describe.skipIf(!chromiumInstalled())('5,000 machines', () => {
     expect(await rows.count()).toBeLessThan(80);
 
     await page.evaluate('scrollTo(0, 0)');
-    const took: number[] = [];
+    // How fast that is, `npm run bench` measures.
+    const field = page.getByRole('searchbox', { name: 'Search for machines' });
     for (const [letters, left] of [
       ['rack-49', '100 of 5000'],
       ['rack-499', '10 of 5000'],
-      ['', '5000'],
-    ]) {
-      const ms = (await page.evaluate(`(async () => {
-        const field = document.querySelector('input[type=search]');
-        Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(field, ${JSON.stringify(letters)});
-        const begin = performance.now();
-        field.dispatchEvent(new Event('input', { bubbles: true }));
-        while (!document.querySelector('.count').textContent.startsWith(${JSON.stringify(left)})) {
-          await new Promise((resolve) => setTimeout(resolve));
-        }
-        return performance.now() - begin;
-      })()`)) as number;
-      took.push(Math.round(ms));
+      ['', '5000 machines'],
+    ] as const) {
+      await field.fill(letters);
+      await page.getByText(left).waitFor();
     }
-    console.log(`filtering ${COUNT} machines took ${took.join(', ')} ms`);
-    expect(Math.min(...took)).toBeLessThan(MOST_FILTER_MS);
     expect(errors).toEqual([]);
     await context.close();
   });

@@ -26,10 +26,10 @@ export function machineHandlers({ pool }: ApiDeps) {
         now,
       );
       reply.code(201);
-      return machineOnWire(machine);
+      return machineOnWire(machine, caller);
     },
-    listMachines: async () => (await pool.listMachines()).map(machineOnWire),
-    getMachine: async ({ params }) => machineOnWire(await pool.getMachine(params.name)),
+    listMachines: async ({ caller }) => (await pool.listMachines()).map((one) => machineOnWire(one, caller)),
+    getMachine: async ({ caller, params }) => machineOnWire(await pool.getMachine(params.name), caller),
     async machineHistory({ params, query: { before, limit = DEFAULT_PAGE } }) {
       const page = await pool.machineHistory(params.name, { ...(before !== undefined && { before }), limit });
       return {
@@ -56,7 +56,7 @@ export function machineHandlers({ pool }: ApiDeps) {
         ...(body.accept_host_key !== undefined && { acceptHostKey: body.accept_host_key }),
       };
       const { changed, ...machine } = await pool.updateMachine(caller, params.name, changes, now);
-      return { ...machineOnWire(machine), changed: changed.map(onWire) };
+      return { ...machineOnWire(machine, caller), changed: changed.map(onWire) };
     },
     async deleteMachine({ caller, now, params }) {
       await pool.deleteMachine(caller, params.name, now);

@@ -64,7 +64,7 @@ async function list({ label = [], ...options }: Common & { label?: readonly stri
   if (machines.length === 0) return print('No machines. Add some: berth machines register FILE');
   const rows = machines.map((one) => [
     one.name,
-    `${one.host}:${one.port}`,
+    one.host && `${one.host}:${one.port}`,
     one.state,
     one.labels.join(','),
     one.reserved_by,

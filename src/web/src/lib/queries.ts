@@ -95,6 +95,9 @@ export function useProfile(): UseQueryResult<Answer<'profile'>> {
   return useQuery({ queryKey: ['profile', 'me'], queryFn: ({ signal }) => call('profile', { signal }) });
 }
 
+/** Said wherever a terminal would be offered. */
+export const TERMINALS_OFF = 'Terminals in the browser are switched off on this server.';
+
 export function useSshKeys(): UseQueryResult<SshKey[]> {
   return useQuery({
     queryKey: ['profile', 'ssh-keys'],

@@ -76,3 +76,8 @@ function stateOf(machine: Machine, held: HeldMachine | null): Standing['state'] 
 export function reasonOf({ name, reason }: Machine): string | null {
   return reason?.startsWith(`${name}: `) ? reason.slice(name.length + 2) : reason;
 }
+
+/** Where it is reached; null when that is not told to whoever looks. */
+export function addressOf({ host, port }: Machine): string | null {
+  return host === null ? null : `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

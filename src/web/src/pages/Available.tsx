@@ -6,6 +6,7 @@ import { Loaded, SkeletonRows } from '../components/Loaded.tsx';
 import { Page } from '../components/Page.tsx';
 import { SearchField } from '../components/SearchField.tsx';
 import { AvailableTable } from '../features/pool/AvailableTable.tsx';
+import { useMe } from '../lib/session.ts';
 import { countByState, type Standing, useStandings } from '../lib/standings.ts';
 
 type Part = 'all' | 'free' | 'held' | 'cleaning' | 'off';
@@ -27,12 +28,14 @@ export default function Available() {
   return (
     <Page
       title="Available"
-      lead={pool.data && sentence(pool.data)}
+      lead={pool.data && pool.data.length > 0 && sentence(pool.data)}
       actions={
-        <Link className="btn btn-primary" to="/reservations?new=1">
-          <Icon name="plus-lg" />
-          Reserve machines
-        </Link>
+        pool.data?.length !== 0 && (
+          <Link className="btn btn-primary" to="/reservations?new=1">
+            <Icon name="plus-lg" />
+            Reserve machines
+          </Link>
+        )
       }
     >
       <Loaded query={pool} skeleton={<SkeletonRows />}>
@@ -81,10 +84,22 @@ function Pool({ standings }: { standings: readonly Standing[] }) {
 }
 
 function NoMachines() {
+  const { isAdmin } = useMe();
   return (
     <div className="panel">
-      <Empty icon="hdd-stack" title="There are no machines yet">
-        As soon as an admin has registered some, you see here who has which one and until when.
+      <Empty
+        icon="hdd-stack"
+        title="There are no machines yet"
+        actions={
+          isAdmin && (
+            <Link className="btn btn-primary" to="/machines?add=one">
+              Register a machine
+            </Link>
+          )
+        }
+      >
+        As soon as {isAdmin ? 'some are' : 'an admin has'} registered{isAdmin ? '' : ' some'}, you see here who has
+        which one and until when.
       </Empty>
     </div>
   );

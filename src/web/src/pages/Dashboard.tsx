@@ -19,10 +19,12 @@ export function Dashboard() {
     <Page
       title="Dashboard"
       actions={
-        <Link className="btn btn-primary" to="/reservations?new=1">
-          <Icon name="plus-lg" />
-          Reserve machines
-        </Link>
+        pool.data?.length !== 0 && (
+          <Link className="btn btn-primary" to="/reservations?new=1">
+            <Icon name="plus-lg" />
+            Reserve machines
+          </Link>
+        )
       }
     >
       <div className="columns">

@@ -66,7 +66,10 @@ function List({ standings, isAdmin }: { standings: readonly Standing[]; isAdmin:
   const filter = useMemo(() => readFilter(search), [search]);
   // Typing comes first; thousands of rows may follow a moment later.
   const applied = useDeferredValue(filter);
-  const shown = useMemo(() => sorted(filtered(standings, applied), applied), [standings, applied]);
+  // Sorting takes longest and is not done again for each letter.
+  const { order, down } = applied;
+  const inOrder = useMemo(() => sorted(standings, order, down), [standings, order, down]);
+  const shown = useMemo(() => filtered(inOrder, applied), [inOrder, applied]);
   // What was filtered away or deleted meanwhile is not acted on unseen.
   const names = useMemo(() => shown.filter(({ name }) => chosen.has(name)).map(({ name }) => name), [shown, chosen]);
 

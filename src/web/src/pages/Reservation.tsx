@@ -7,7 +7,7 @@ import { SubjectHistory } from '../features/audit/SubjectHistory.tsx';
 import { ExtendMenu } from '../features/reservations/ExtendMenu.tsx';
 import { ReleaseButton } from '../features/reservations/ReleaseButton.tsx';
 import { ReservationView } from '../features/reservations/ReservationView.tsx';
-import { useProfile, useReservation } from '../lib/queries.ts';
+import { TERMINALS_OFF, useProfile, useReservation } from '../lib/queries.ts';
 import { useMe } from '../lib/session.ts';
 
 export default function ReservationPage() {
@@ -18,7 +18,8 @@ export default function ReservationPage() {
   const title = titleOf(names);
   const { user, isAdmin } = useMe();
   // A terminal is for the holder alone, and may be switched off.
-  const mayOpen = useProfile().data?.terminal === true && found?.holder === user;
+  const terminals = useProfile().data?.terminal;
+  const mine = found?.holder === user;
   return (
     <Page
       title={title}
@@ -37,7 +38,12 @@ export default function ReservationPage() {
         {(reservation) => (
           <ReservationView
             reservation={reservation}
-            terminal={(machine) => mayOpen && <OpenTerminal id={id} machine={machine} />}
+            terminal={(machine) => mine && terminals === true && <OpenTerminal id={id} machine={machine} />}
+            note={
+              mine &&
+              terminals === false &&
+              reservation.state === 'active' && <p className="small soft">{TERMINALS_OFF} Connect with ssh instead.</p>
+            }
             history={isAdmin && <SubjectHistory subject={id} />}
           />
         )}

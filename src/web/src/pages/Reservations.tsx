@@ -25,10 +25,31 @@ function Reserve() {
     <Page title="Reserve machines" back={{ to: '/reservations', label: 'Reservations' }}>
       <div className="narrow">
         <Loaded query={standings} skeleton={<span className="skeleton skeleton-card" />}>
-          {(all) => <ReserveForm standings={all} />}
+          {(all) => (all.length > 0 ? <ReserveForm standings={all} /> : <NothingToReserve />)}
         </Loaded>
       </div>
     </Page>
+  );
+}
+
+function NothingToReserve() {
+  const { isAdmin } = useMe();
+  return (
+    <div className="panel">
+      <Empty
+        icon="hdd-stack"
+        title="There are no machines yet"
+        actions={
+          isAdmin && (
+            <Link className="btn btn-primary" to="/machines?add=one">
+              Register a machine
+            </Link>
+          )
+        }
+      >
+        {isAdmin ? 'Register some, then they can be reserved here.' : 'An admin has to register some first.'}
+      </Empty>
+    </div>
   );
 }
 
@@ -42,7 +63,9 @@ function List({ user, isAdmin }: { user: string; isAdmin: boolean }) {
       title="Reservations"
       actions={
         <>
-          {isAdmin && <ReleaseAll count={all.length} holders={new Set(all.map(({ holder }) => holder)).size} />}
+          {isAdmin && all.length > 0 && (
+            <ReleaseAll count={all.length} holders={new Set(all.map(({ holder }) => holder)).size} />
+          )}
           <Link className="btn btn-primary" to="/reservations?new=1">
             <Icon name="plus-lg" />
             Reserve machines

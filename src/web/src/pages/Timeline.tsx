@@ -23,15 +23,16 @@ export default function TimelinePage() {
   const asked = fetched(range);
   const query = useTimeline(asked.from, asked.to);
 
+  const all = useMemo(() => rowsOf(query.data?.machines ?? [], query.data?.spans ?? []), [query.data]);
   const rows = useMemo(() => {
     const letters = text.trim().toLowerCase();
-    return rowsOf(query.data?.machines ?? [], query.data?.spans ?? []).filter(
+    return all.filter(
       ({ machine, spans }) =>
         (!usedOnly || spans.length > 0) &&
         (machine.toLowerCase().includes(letters) ||
           spans.some(({ username }) => username.toLowerCase().includes(letters))),
     );
-  }, [query.data, text, usedOnly]);
+  }, [all, text, usedOnly]);
 
   const zoomBy = (by: 1 | -1): void => {
     const next = ZOOMS[zoom + by];

@@ -41,7 +41,7 @@ export function AuditFilters({
           )}
         </select>
       </div>
-      <Field label="Of what" placeholder="a name or an id" {...bind('subject')} />
+      <Field label="Of what" placeholder="name or id" {...bind('subject')} />
       <Field label="From" type="datetime-local" {...bind('from')} />
       <Field label="Until" type="datetime-local" {...bind('until')} />
     </div>

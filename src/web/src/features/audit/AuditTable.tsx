@@ -62,7 +62,7 @@ function Row({ entry: { at, actor, action, subject, details } }: { entry: AuditE
 
 function Subject({ kind, subject }: { kind: string; subject: string }) {
   if (kind === 'machine') return <Link to={`/machines/${encodeURIComponent(subject)}`}>{subject}</Link>;
-  if (kind === 'reservation') {
+  if (kind === 'reservation' || kind === 'terminal') {
     return (
       <Link className="mono" to={`/reservations/${encodeURIComponent(subject)}`}>
         {subject.slice(0, 8)}

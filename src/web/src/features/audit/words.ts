@@ -22,6 +22,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.signed_in': 'signed in',
   'token.created': 'API token made',
   'token.revoked': 'API token revoked',
+  'terminal.opened': 'opened',
+  'terminal.closed': 'closed',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

@@ -21,9 +21,9 @@ export function EditMachine({
   const [draft, setDraft] = useState<Draft>({
     ...EMPTY_DRAFT,
     name: machine.name,
-    host: machine.host,
-    port: String(machine.port),
-    user: machine.user,
+    host: machine.host ?? '',
+    port: String(machine.port ?? ''),
+    user: machine.user ?? '',
     kind: 'keep',
     labels: machine.labels.join(' '),
   });

@@ -3,11 +3,12 @@ import { CopyButton } from '../../components/CopyButton.tsx';
 import { Notice } from '../../components/Notice.tsx';
 import { Ago, Moment } from '../../components/Time.tsx';
 import type { Machine } from '../../lib/queries.ts';
-import { reasonOf, type Standing } from '../../lib/standings.ts';
+import { addressOf, reasonOf, type Standing } from '../../lib/standings.ts';
 
 /** What is registered about a machine and what Berth found on it. */
 export function MachineDetails({ machine }: { machine: Machine }) {
-  const { host, port, user, labels } = machine;
+  const { user, labels } = machine;
+  const address = addressOf(machine);
   return (
     <section className="panel" aria-labelledby="details">
       <div className="panel-head">
@@ -16,11 +17,20 @@ export function MachineDetails({ machine }: { machine: Machine }) {
       <div className="panel-body">
         <dl className="facts">
           <dt>Address</dt>
-          <dd className="mono">
-            {host}:{port}
-          </dd>
-          <dt>Login</dt>
-          <dd className="mono">{user}</dd>
+          {address === null ? (
+            <dd className="soft">shown while you hold it</dd>
+          ) : (
+            <dd className="row-line tight no-wrap">
+              <span className="mono">{address}</span>
+              <CopyButton text={address} of="the address" />
+            </dd>
+          )}
+          {user !== null && (
+            <>
+              <dt>Login</dt>
+              <dd className="mono">{user}</dd>
+            </>
+          )}
           <dt>Labels</dt>
           <dd className="row-line tight">
             {labels.length === 0 && <span className="soft">none</span>}

@@ -4,7 +4,7 @@ import { Icon } from '../../components/Icon.tsx';
 import { State } from '../../components/State.tsx';
 import { Ago, Moment } from '../../components/Time.tsx';
 import { VirtualRows } from '../../components/VirtualRows.tsx';
-import { reasonOf, type Standing } from '../../lib/standings.ts';
+import { addressOf, reasonOf, type Standing } from '../../lib/standings.ts';
 import type { Filter, Order } from './filter.ts';
 import { MachineMenu } from './MachineMenu.tsx';
 
@@ -59,7 +59,7 @@ export function MachineTable({
           <Head order="name" label="Name" {...head} />
           <Head order="state" label="State" {...head} />
           <Head order="until" label="Now" {...head} />
-          <span role="columnheader">Address</span>
+          {isAdmin && <span role="columnheader">Address</span>}
           <span role="columnheader">Labels</span>
           <span role="columnheader">
             <span className="visually-hidden">Actions</span>
@@ -142,12 +142,16 @@ const Row = memo(function Row({
             )}
           </>
         ) : (
-          <span className="soft small">{reason ?? (machine.probed_at && <Looked at={machine.probed_at} />)}</span>
+          <span className="soft small" title={reason ?? undefined}>
+            {reason ?? (machine.probed_at && <Looked at={machine.probed_at} />)}
+          </span>
         )}
       </span>
-      <span role="cell" className="wide-only truncate mono soft">
-        {machine.host}:{machine.port}
-      </span>
+      {isAdmin && (
+        <span role="cell" className="wide-only truncate mono soft">
+          {addressOf(machine)}
+        </span>
+      )}
       <span role="cell" className="wide-only row-line tight label-cell">
         {machine.labels.slice(0, LABELS_SHOWN).map((label) => (
           <span key={label} className="tag">

@@ -117,7 +117,7 @@ export function RegisterMany({ known }: { known: ReadonlySet<string> }) {
       <Problem error={error} />
       {rows.length > 0 && <RowList rows={rows} results={results} known={known} />}
       {hasLocal && (
-        <label className="row-line">
+        <label className="check-line">
           <input
             type="checkbox"
             className="form-check-input"

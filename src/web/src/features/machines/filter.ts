@@ -1,4 +1,4 @@
-import type { Standing } from '../../lib/standings.ts';
+import { addressOf, type Standing } from '../../lib/standings.ts';
 
 export type Order = 'name' | 'state' | 'until' | 'probed';
 
@@ -34,12 +34,12 @@ export function filtered(standings: readonly Standing[], { text, state, label }:
     if (words.length === 0) return true;
     const { name, machine } = one;
     const hay =
-      `${name} ${machine.host}:${machine.port} ${machine.reserved_by ?? ''} ${machine.labels.join(' ')}`.toLowerCase();
+      `${name} ${addressOf(machine) ?? ''} ${machine.reserved_by ?? ''} ${machine.labels.join(' ')}`.toLowerCase();
     return words.every((word) => hay.includes(word));
   });
 }
 
-export function sorted(standings: readonly Standing[], { order, down }: Filter): Standing[] {
+export function sorted(standings: readonly Standing[], order: Order, down: boolean): Standing[] {
   const value = ({ state, machine }: Standing): string => {
     if (order === 'state') return state;
     // What has no such time comes last.

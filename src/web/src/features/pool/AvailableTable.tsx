@@ -46,11 +46,11 @@ function Row({ one: { name, state, machine, held } }: { one: Standing }) {
       <span role="cell">
         <State state={state} />
       </span>
-      <span role="cell" className="wide-only truncate">
-        {holder}
+      <span role="cell" className={`wide-only truncate ${holder === null ? 'soft' : ''}`} title={reason ?? undefined}>
+        {holder ?? reason}
       </span>
       <span role="cell" className="wide-only soft truncate" title={reason ?? undefined}>
-        {reason ?? (until !== null && !over && <Moment at={until} />)}
+        {holder !== null && (reason ?? (until !== null && !over && <Moment at={until} />))}
       </span>
     </>
   );

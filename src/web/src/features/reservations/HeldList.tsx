@@ -1,4 +1,6 @@
+import { useState } from 'react';
 import { Link } from 'react-router';
+import { Button } from '../../components/Button.tsx';
 import { Icon } from '../../components/Icon.tsx';
 import { lookOf, State } from '../../components/State.tsx';
 import { Countdown, Moment } from '../../components/Time.tsx';
@@ -11,6 +13,8 @@ import { ReleaseButton } from './ReleaseButton.tsx';
 /** From here on the end is near. */
 const SOON_MS = 10 * 60_000;
 const MOST_SHOWN = 8;
+/** Each has a clock that ticks. */
+const AT_ONCE = 20;
 
 /** Open reservations with the time that is left, and what can be done with them. */
 export function HeldList({
@@ -20,11 +24,20 @@ export function HeldList({
   reservations: readonly Held[];
   withHolder?: boolean;
 }) {
+  const [most, setMost] = useState(AT_ONCE);
+  const more = reservations.length - most;
   return (
     <div className="panel">
-      {reservations.map((one) => (
+      {reservations.slice(0, most).map((one) => (
         <HeldItem key={one.id} held={one} withHolder={withHolder} />
       ))}
+      {more > 0 && (
+        <div className="panel-body">
+          <Button onClick={() => setMost(most * 4)}>
+            {more} more reservation{more === 1 ? '' : 's'}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

@@ -10,11 +10,14 @@ export function Outcome({
   free,
   end,
   labels,
+  nextEnd,
 }: {
   wanted: number;
   free: number;
   end: EndWish;
   labels: readonly string[];
+  /** When the next machine of this kind may become free; null when none is held. */
+  nextEnd: string | null;
 }) {
   const now = useNow();
   const { minutes, problem } = endOf(end, now);
@@ -25,6 +28,7 @@ export function Outcome({
     return (
       <Notice tone="wait">
         {free === 0 ? `There are no ${machines} right now.` : `There are only ${free} ${machines} right now.`}
+        {nextEnd !== null && ` The next reservation ends at ${moment(new Date(nextEnd), now)}.`}
       </Notice>
     );
   }

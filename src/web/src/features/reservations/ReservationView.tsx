@@ -20,10 +20,13 @@ const MINUTE = 60_000;
 export function ReservationView({
   reservation,
   terminal,
+  note,
   history,
 }: {
   reservation: Reservation;
   terminal: (machine: string) => ReactNode;
+  /** What is to be known about the ways in. */
+  note: ReactNode;
   history: ReactNode;
 }) {
   const [most, setMost] = useState(AT_ONCE);
@@ -41,6 +44,7 @@ export function ReservationView({
         {password !== undefined && (state === 'active' || state === 'preparing') && (
           <PasswordPanel account={username} password={password} />
         )}
+        {note}
         {state === 'preparing' ? (
           <Progress reservation={reservation} />
         ) : (

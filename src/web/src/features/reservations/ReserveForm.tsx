@@ -31,13 +31,13 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
   // The same wish sent twice, by an answer that got lost, is one reservation.
   const [wish, setWish] = useState(randomKey);
 
-  const free = useMemo(
-    () =>
-      standings.filter(
-        ({ state, machine }) => state === 'free' && labels.every((label) => machine.labels.includes(label)),
-      ).length,
-    [standings, labels],
-  );
+  const { free, nextEnd } = useMemo(() => {
+    const fitting = standings.filter(({ machine }) => labels.every((label) => machine.labels.includes(label)));
+    const ends = fitting.flatMap(({ state, machine: { reserved_until: until } }) =>
+      state === 'reserved' && until !== null ? [until] : [],
+    );
+    return { free: fitting.filter(({ state }) => state === 'free').length, nextEnd: ends.sort()[0] ?? null };
+  }, [standings, labels]);
   const { data: limits, refetch: askLimits } = useMyLimits();
   const wanted = Number(count);
   const countProblem = Number.isInteger(wanted) && wanted >= 1 ? null : 'A whole number from 1 on.';
@@ -86,7 +86,7 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
       <CredentialChoice chosen={credentials} onChange={setCredentials} />
       {isAdmin && (
         <Field
-          label="Account name"
+          label="Account name on the machines"
           hint="Leave it empty to use your own name."
           value={account}
           onChange={(event) => setAccount(event.target.value)}
@@ -98,7 +98,9 @@ export function ReserveForm({ standings }: { standings: readonly Standing[] }) {
       )}
       <Problem error={shown} />
       <div className="stack">
-        {beyond === null && <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} />}
+        {beyond === null && (
+          <Outcome wanted={countProblem ? 0 : wanted} free={free} end={end} labels={labels} nextEnd={nextEnd} />
+        )}
         {beyond !== null && shown === null && (
           <div role="status">
             <Notice tone="wait">{beyond}</Notice>

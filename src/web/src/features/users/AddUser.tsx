@@ -68,7 +68,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
           onChange={(event) => setPassword(event.target.value)}
         />
       )}
-      <label className="row-line">
+      <label className="check-line">
         <input
           type="checkbox"
           className="form-check-input"
@@ -79,7 +79,7 @@ export function AddUser({ onClose }: { onClose: () => void }) {
           Service account <span className="soft">for CI: no password, only API tokens that you make for it</span>
         </span>
       </label>
-      <label className="row-line">
+      <label className="check-line">
         <input
           type="checkbox"
           className="form-check-input"

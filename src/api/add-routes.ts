@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { type Route, type RouteName, routes } from '#contract/routes.ts';
 import { Failure } from '#contract/schemas.ts';
@@ -12,7 +12,7 @@ const BESIDE_THE_CONTRACT = /^(\/\*|\/api\/docs(\/.*)?|\/api\/openapi\.json|\/me
 /** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
 const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events', 'terminal']);
 
-type SocketHandler = (socket: WebSocket, log: FastifyBaseLogger) => void;
+type SocketHandler = (socket: WebSocket, request: FastifyRequest) => void;
 /** What serves the sockets of the routes that have them. */
 type Sockets = { readonly [N in RouteName]?: SocketHandler };
 
@@ -79,7 +79,7 @@ function addRoute(
     ...(socket &&
       serveSocket && {
         onRequest: async (request: FastifyRequest) => checkSameOrigin(request),
-        wsHandler: (opened: WebSocket, request: FastifyRequest) => serveSocket(opened, request.log),
+        wsHandler: (opened: WebSocket, request: FastifyRequest) => serveSocket(opened, request),
       }),
     handler: (request, reply) =>
       handler({

@@ -23,7 +23,8 @@ export async function authenticate(
       'unauthorized',
       'sign in first: send "Authorization: Bearer <token>" with a token from POST /api/login',
     );
-  const caller = await accounts.authenticate(token, now);
+  const found = await accounts.authenticate(token, now);
+  const caller = { ...found, origin: { address: request.ip, sessionId: found.sessionId, apiToken: null } };
   if (access === 'admin' && !isAdmin(caller)) throw new Refusal('forbidden', 'only an admin may do this');
   return caller;
 }

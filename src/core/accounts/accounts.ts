@@ -1,5 +1,6 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
 import type { Profile } from './profile.ts';
+import type { RefusedSignIns } from './refused-sign-ins.ts';
 import type { Sessions } from './sessions.ts';
 import type { Proof, SignedIn } from './signed-in.ts';
 import type { SshKeys } from './ssh-keys.ts';
@@ -10,8 +11,10 @@ export interface Accounts {
   readonly sessions: Sessions;
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
-  /** Goes around whatever looks at a password for somebody from outside. */
+  /** Goes around whatever looks at a password for somebody from outside; notes in the audit log who was not let in. */
   readonly throttle: Throttle;
+  /** What of refused sign-ins is only counted so far. */
+  readonly refusedSignIns: Pick<RefusedSignIns, 'flush'>;
   /**
    * Makes the first admin unless any user exists. Safe when several processes do it at once. Refusals: invalid_request (a
    * password against the rules).
@@ -20,7 +23,12 @@ export interface Accounts {
   /** Whether the password that Berth is shipped with opens this user. */
   opensWithShippedPassword(username: string): Promise<boolean>;
   /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
-  login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
+  login(
+    username: string,
+    password: string,
+    now: Date,
+    address?: string,
+  ): Promise<{ token: string; expiresInSeconds: number }>;
   /** The user that a token stands for right now. Refusals: unauthorized (bad, expired, user gone, disabled, demoted, password changed). */
   authenticate(token: string, now: Date): Promise<SignedIn>;
   /** Whether what somebody was signed in by is still good. */

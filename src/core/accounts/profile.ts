@@ -1,3 +1,4 @@
+import { by } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store } from '#core/store/store.ts';
 import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
@@ -60,7 +61,7 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
         if (caller.sessionId !== null) await tables.sessions.setTokenVersion(caller.sessionId, tokenVersion);
         await tables.audit.add({
           at: now,
-          actor: user.username,
+          ...by(caller),
           action: 'user.password_changed',
           subject: user.username,
           details: { sessions_ended: ended },

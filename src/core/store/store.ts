@@ -3,6 +3,8 @@ import { Kysely, Migrator } from 'kysely';
 import { Refusal } from '#core/domain/refusal.ts';
 import { type Allocations, allocationsTable } from './allocations.ts';
 import { type Audit, auditTable } from './audit.ts';
+import { type AuditChain, auditChainTable } from './audit-chain.ts';
+import { ensureAuditGuards } from './audit-guards.ts';
 import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
 import { DuplicateKey, WriteConflict } from './failures.ts';
@@ -12,6 +14,7 @@ import * as firstTables from './migrations/0001-first-tables.ts';
 import * as rowVersions from './migrations/0002-row-versions.ts';
 import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts';
 import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
+import * as auditChain from './migrations/0008-audit-chain.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -30,6 +33,7 @@ export interface Tables {
   readonly reservations: Reservations;
   readonly allocations: Allocations;
   readonly audit: Audit;
+  readonly auditChain: AuditChain;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly sshKeys: SshKeys;
@@ -78,6 +82,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     reservations: reservationsTable(handle),
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
+    auditChain: auditChainTable(handle, seal),
     heartbeats: heartbeatsTable(handle),
     sessions: sessionsTable(handle),
     sshKeys: sshKeysTable(handle),
@@ -155,6 +160,7 @@ function placeOf(database: Database): string {
 async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promise<void> {
   const { error } = await migrations(db, dialect).migrateToLatest();
   if (error) throw error;
+  await ensureAuditGuards(db, dialect);
 }
 
 /** The steps that bring the tables up to date. */
@@ -167,6 +173,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0002-row-versions': { up: rowVersions.up },
         '0003-sessions-keys-tickets': { up: (handle) => sessionsKeysTickets.up(handle, dialect) },
         '0004-guessing-passwords': { up: (handle) => guessingPasswords.up(handle, dialect) },
+        '0008-audit-chain': { up: (handle) => auditChain.up(handle, dialect) },
       }),
     },
   });

@@ -19,6 +19,11 @@ const WORDS: Readonly<Record<string, string>> = {
   'user.updated': 'changed',
   'user.deleted': 'deleted',
   'user.signed_in': 'signed in',
+  'user.sign_in_refused': 'sign-in refused',
+  'user.password_changed': 'password changed',
+  'session.ended': 'ended',
+  'session.stolen': 'ended: used twice',
+  'audit.pruned': 'old rows deleted',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

@@ -24,7 +24,9 @@ export async function authenticate(
       'unauthorized',
       'sign in first: send "Authorization: Bearer <token>" with a token from POST /api/login, or an API token',
     );
-  const caller = narrowed(await accounts.authenticate(token, now), scope);
+  const found = narrowed(await accounts.authenticate(token, now), scope);
+  const { sessionId, apiToken } = found;
+  const caller = { ...found, origin: { address: request.ip, sessionId, apiToken: apiToken?.name ?? null } };
   if (access === 'admin' && !isAdmin(caller)) throw new Refusal('forbidden', 'only an admin may do this');
   return caller;
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { reachable } from '#core/access/reachable.ts';
+import { reachable } from '#core/access/driver.ts';
 import { openStore } from '#core/store/store.ts';
 import { databases } from '../support/databases.ts';
 import { ADMIN, openTestPool, type TestPool, user } from '../support/test-pool.ts';

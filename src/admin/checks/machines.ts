@@ -1,5 +1,4 @@
-import { type AccessDriver, AccessError } from '#core/access/driver.ts';
-import { reachable } from '#core/access/reachable.ts';
+import { type AccessDriver, AccessError, reachable } from '#core/access/driver.ts';
 import type { Config } from '#core/runtime/config.ts';
 import { accessDriver } from '#core/runtime/wire.ts';
 import type { Store } from '#core/store/store.ts';

@@ -1,5 +1,4 @@
-import { AccessError } from '#core/access/driver.ts';
-import { reachable } from '#core/access/reachable.ts';
+import { AccessError, reachable } from '#core/access/driver.ts';
 import { pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { noteFailure, noteSuccess } from './check-health.ts';

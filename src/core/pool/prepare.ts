@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AccessError, type AccountOrder } from '#core/access/driver.ts';
-import { reachable } from '#core/access/reachable.ts';
+import { AccessError, type AccountOrder, reachable } from '#core/access/driver.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { PlacedAllocation } from '#core/store/allocations.ts';
 import type { Reservation } from '#core/store/reservations.ts';

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { Refusal } from '#core/domain/refusal.ts';
-import { readConfig, SettingError } from '#core/runtime/config.ts';
+import { type Config, readConfig, SettingError } from '#core/runtime/config.ts';
+import type { AuditVerification } from './audit.ts';
 import { Problem } from './problem.ts';
 
 const USAGE = `berth-admin works on Berth's database and settings, where the servers have them.
@@ -13,6 +14,10 @@ const USAGE = `berth-admin works on Berth's database and settings, where the ser
   reset-password USER [--password-stdin | --generate] [--admin]
                                   a new password; with --admin also the rights of an admin, if no admin is left
   rotate-key [--new-file]         seals the machines' credentials with the key of today, or with a new kept key
+  audit verify [--head NUMBER:HASH] [--file FILE]
+                                  whether the audit log (or an export of it) is whole; exit code 1 if it is not
+  audit head                      where the audit log ends, to be noted elsewhere
+  audit export FILE               the audit log as lines of JSON that can be verified (- for standard output)
 
 It reads the same settings as the servers; docs/operations-commands.md tells more.
 `;
@@ -69,6 +74,8 @@ async function run([command, ...args]: string[]): Promise<boolean> {
       await rotateKey(config(), given['new-file'] === true);
       return true;
     }
+    case 'audit':
+      return await runAudit(config(), args);
     case 'help':
     case '--help':
     case '-h':
@@ -79,6 +86,23 @@ async function run([command, ...args]: string[]): Promise<boolean> {
         `${command === undefined ? 'no command was given' : `there is no command "${command}"`}\n\n${USAGE}`,
         2,
       );
+  }
+}
+
+async function runAudit(config: Config, [command, ...args]: string[]): Promise<boolean> {
+  const { auditExport, auditHead, auditVerify } = await import('./audit.ts');
+  switch (command) {
+    case 'verify':
+      return await auditVerify(config, read(args, [], { head: 'string', file: 'string' }) as AuditVerification);
+    case 'head':
+      read(args, [], {});
+      await auditHead(config);
+      return true;
+    case 'export':
+      await auditExport(config, read(args, ['target'], {})['target'] as string);
+      return true;
+    default:
+      throw new Problem(`audit: say verify, head or export\n\n${USAGE}`, 2);
   }
 }
 

@@ -19,6 +19,7 @@ export async function rotateKey(config: Config, newFile: boolean): Promise<void>
     const keyId = sealKeyId(resolveSecrets(config).secretKey);
     const total = await store.tables.credentials.countOutdated();
     console.log(`${total} credentials are to be sealed with the key ${keyId}`);
+    await resealAuditKey(store, keyId);
     const { moved, closed } = await resealAll(store, keyId, (done) => console.log(`${done} of ${total}`));
     for (const { machine, problem } of closed) console.error(`${machine}: ${problem}`);
     const left = await store.tables.credentials.countOutdated();
@@ -30,6 +31,15 @@ export async function rotateKey(config: Config, newFile: boolean): Promise<void>
     if (config.secretKey === null) forgetOldKey(config.dataDir);
     console.log(`${moved} credentials are sealed anew; nothing is sealed with another key than ${keyId}`);
   });
+}
+
+/** The key of the audit chain stays what it is. @throws Problem when no key opens it. */
+async function resealAuditKey(store: Store, keyId: string): Promise<void> {
+  try {
+    if (await store.tables.auditChain.reseal()) console.log(`the audit key is sealed with the key ${keyId}`);
+  } catch (error) {
+    throw new Problem(`the audit key: ${(error as Error).message}`);
+  }
 }
 
 async function putNewKey(config: Config, store: Store): Promise<void> {

@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { type Access, type NeededScope, type Route, type RouteName, routes } from '#contract/routes.ts';
 import { Failure } from '#contract/schemas.ts';
@@ -15,7 +15,7 @@ const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseA
 const ACCESSES: ReadonlySet<Access> = new Set(['anyone', 'user', 'admin']);
 const SCOPES: ReadonlySet<NeededScope> = new Set(['read', 'reserve', 'machines', 'admin', 'any', 'none']);
 
-type SocketHandler = (socket: WebSocket, log: FastifyBaseLogger) => void;
+type SocketHandler = (socket: WebSocket, request: FastifyRequest) => void;
 /** What serves the sockets of the routes that have them. */
 type Sockets = { readonly [N in RouteName]?: SocketHandler };
 
@@ -91,7 +91,7 @@ function addRoute(
     ...(socket &&
       serveSocket && {
         onRequest: async (request: FastifyRequest) => checkSameOrigin(request),
-        wsHandler: (opened: WebSocket, request: FastifyRequest) => serveSocket(opened, request.log),
+        wsHandler: (opened: WebSocket, request: FastifyRequest) => serveSocket(opened, request),
       }),
     handler: (request, reply) =>
       handler({

@@ -20,7 +20,7 @@ async function* rows(
   before: number | undefined,
   limit: number,
 ): AsyncGenerator<string> {
-  yield line(['id', 'at', 'actor', 'action', 'subject', 'details']);
+  yield line(['id', 'at', 'actor', 'action', 'subject', 'details', 'address', 'session', 'api_token']);
   let last = before;
   for (let left = limit; left > 0; ) {
     const wanted = Math.min(left, AT_ONCE);
@@ -32,8 +32,11 @@ async function* rows(
   }
 }
 
-function row({ id, at, actor, action, subject, details }: AuditEntry): string {
-  return line([String(id), at.toISOString(), actor, action, subject, JSON.stringify(details)]);
+function row({ id, at, actor, action, subject, details, origin }: AuditEntry): string {
+  return line([
+    ...[String(id), at.toISOString(), actor, action, subject, JSON.stringify(details)],
+    ...[origin?.address ?? '', origin?.sessionId ?? '', origin?.apiToken ?? ''],
+  ]);
 }
 
 function line(cells: readonly string[]): string {

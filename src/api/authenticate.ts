@@ -24,7 +24,9 @@ export async function authenticate(
       'unauthorized',
       'sign in first: send "Authorization: Bearer <token>" with a token from POST /api/login, or an API token',
     );
-  const caller = narrowed(await accounts.authenticate(token, now), scope);
+  const found = narrowed(await accounts.authenticate(token, now), scope);
+  const origin = { address: request.ip, sessionId: found.sessionId, apiToken: found.apiToken?.name ?? null };
+  const caller = { ...found, origin };
   if (access === 'admin' && !isAdmin(caller)) throw new Refusal('forbidden', 'only an admin may do this');
   return caller;
 }

@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import type { RawData, WebSocket } from 'ws';
 import { TerminalOpen, TerminalResize, type TerminalSays } from '#contract/schemas.ts';
 import { Refusal } from '#core/domain/refusal.ts';
@@ -35,12 +35,12 @@ const REASONS: Readonly<Record<ClosedReason, string>> = {
 export function createTerminalSockets(
   terminals: Terminals,
   clock: () => Date,
-): (socket: WebSocket, log: FastifyBaseLogger) => void {
+): (socket: WebSocket, request: FastifyRequest) => void {
   let strangers = 0;
-  return (socket, log) => {
+  return (socket, request) => {
     if (strangers >= MOST_STRANGERS) return socket.close(RESTART);
     strangers += 1;
-    serve(socket, terminals, clock, log, () => {
+    serve(socket, terminals, clock, request, () => {
       strangers -= 1;
     });
   };
@@ -50,7 +50,7 @@ function serve(
   socket: WebSocket,
   terminals: Terminals,
   clock: () => Date,
-  log: FastifyBaseLogger,
+  { ip, log }: FastifyRequest,
   known: () => void,
 ): void {
   const end = (reason: string, code = NORMAL): void => {
@@ -75,7 +75,7 @@ function serve(
     try {
       const size = { columns: message.cols, rows: message.rows };
       handle = await terminals.open(
-        { ticket: message.ticket, size, resume: message.resume },
+        { ticket: message.ticket, size, resume: message.resume, address: ip },
         viewerOf(socket, end),
         clock(),
       );

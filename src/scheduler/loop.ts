@@ -4,6 +4,8 @@ import type { Upkeep } from '#core/pool/create-pool.ts';
 const EXPIRE_MS = 500;
 const RESUME_MS = 500;
 const HEALTH_MS = 1_000;
+const SEAL_MS = 500;
+const PRUNE_MS = 60_000;
 const BEAT_MS = 2_000;
 
 export interface SchedulerLog {
@@ -21,6 +23,8 @@ export function startScheduler(upkeep: Upkeep, clock: () => Date, log: Scheduler
     ['prepare', RESUME_MS, (now) => upkeep.resumePreparations(now)],
     ['clean', RESUME_MS, (now) => upkeep.resumeCleanings(now)],
     ['health', HEALTH_MS, (now) => upkeep.checkDueMachines(now)],
+    ['seal audit', SEAL_MS, (now) => upkeep.sealAudit(now)],
+    ['prune audit', PRUNE_MS, (now) => upkeep.pruneAudit(now)],
     ['heartbeat', BEAT_MS, (now) => upkeep.beat(now)],
   ];
   const running = rounds.map(async ([name, pauseMs, round]) => {

@@ -24,9 +24,11 @@ const SIGN_IN: ReadonlySet<string> = new Set(['user', 'session', 'token']);
 
 export function auditHandlers(deps: ApiDeps, events: Events) {
   return {
-    async audit({ query: { from, until, limit, format, before, ...query }, reply }) {
+    async audit({ query: { from, until, limit, format, before, session, api_token, ...query }, reply }) {
       const filter = {
         ...query,
+        ...(session !== undefined && { sessionId: session }),
+        ...(api_token !== undefined && { apiToken: api_token }),
         ...(from !== undefined && { from: timeOf('from', from) }),
         ...(until !== undefined && { until: timeOf('until', until) }),
       };
@@ -46,12 +48,22 @@ export function auditHandlers(deps: ApiDeps, events: Events) {
       const most = limit ?? DEFAULT_LIMIT;
       const entries = await list(before, most);
       return {
-        entries: entries.map((entry) => ({ ...entry, at: entry.at.toISOString() })),
+        entries: entries.map(onWire),
         next: entries.length === most ? (entries.at(-1)?.id ?? null) : null,
       };
     },
     events: (call) => stream(deps, events, call),
   } satisfies Partial<Handlers>;
+}
+
+function onWire({ origin, ...entry }: AuditEntry) {
+  return {
+    ...entry,
+    at: entry.at.toISOString(),
+    address: origin?.address ?? null,
+    session: origin?.sessionId ?? null,
+    api_token: origin?.apiToken ?? null,
+  };
 }
 
 /** Sends changes until the caller goes, the token stops working, or the server ends. */

@@ -5,7 +5,7 @@ export function signInHandlers({ accounts }: ApiDeps) {
   return {
     async login({ request, body: { username, password }, now }) {
       const { token, expiresInSeconds } = await accounts.throttle.guard(request.ip, username, now, () =>
-        accounts.login(username, password, now),
+        accounts.login(username, password, now, request.ip),
       );
       return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
     },

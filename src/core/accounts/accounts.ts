@@ -1,6 +1,7 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
 import type { ApiTokens } from './api-tokens.ts';
 import type { Profile } from './profile.ts';
+import type { RefusedSignIns } from './refused-sign-ins.ts';
 import type { Sessions } from './sessions.ts';
 import type { Proof, SignedIn } from './signed-in.ts';
 import type { SshKeys } from './ssh-keys.ts';
@@ -12,8 +13,10 @@ export interface Accounts {
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
   readonly apiTokens: ApiTokens;
-  /** Goes around whatever looks at a password for somebody from outside. */
+  /** Goes around whatever looks at a password for somebody from outside; notes in the audit log who was not let in. */
   readonly throttle: Throttle;
+  /** What of refused sign-ins is only counted so far. */
+  readonly refusedSignIns: Pick<RefusedSignIns, 'flush'>;
   /**
    * Makes the first admin unless any user exists. Safe when several processes do it at once. Refusals: invalid_request (a
    * password against the rules).
@@ -22,7 +25,12 @@ export interface Accounts {
   /** Whether the password that Berth is shipped with opens this user. */
   opensWithShippedPassword(username: string): Promise<boolean>;
   /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
-  login(username: string, password: string, now: Date): Promise<{ token: string; expiresInSeconds: number }>;
+  login(
+    username: string,
+    password: string,
+    now: Date,
+    address?: string,
+  ): Promise<{ token: string; expiresInSeconds: number }>;
   /**
    * The user that a token, of a sign-in or for the API, stands for right now. Refusals: unauthorized (bad, expired, revoked,
    * user gone, disabled, demoted, password changed).

@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
-import { type Actor, isAdmin, type Role } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin, type Role } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { ADMIN_SCOPES, SCOPES, type Scope } from '#core/domain/scope.ts';
 import type { ApiToken } from '#core/store/api-tokens.ts';
@@ -129,7 +129,7 @@ async function create(
       await tables.apiTokens.insert(token);
       await tables.audit.add({
         at: now,
-        actor: actor.name,
+        ...by(actor),
         action: 'token.created',
         subject: user.username,
         details: described(token),
@@ -186,7 +186,7 @@ async function writeRevoked(
 ): Promise<void> {
   await tables.audit.add({
     at: now,
-    actor: actor.name,
+    ...by(actor),
     action: 'token.revoked',
     subject: username,
     details: { ...described(token), ...(because !== undefined && { because }) },

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Actor, isAdmin } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { ADMIN_SCOPES } from '#core/domain/scope.ts';
 import { sharedRead } from '#core/store/shared-read.ts';
@@ -10,6 +10,7 @@ import { createApiTokenCheck, createApiTokens, isApiToken, revokeAll } from './a
 import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
+import { createRefusedSignIns } from './refused-sign-ins.ts';
 import { createSessions } from './sessions.ts';
 import { signIn } from './sign-in.ts';
 import { checkedUsername, SHIPPED_PASSWORD } from './sign-in-rules.ts';
@@ -21,6 +22,8 @@ import { createTokens, type TokenKeys } from './tokens.ts';
 export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRules): Accounts {
   const tokens = createTokens(keys);
   const byApiToken = createApiTokenCheck(store);
+  const throttle = createThrottle(store);
+  const refusedSignIns = createRefusedSignIns(store);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
   const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
   return {
@@ -28,7 +31,11 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
     profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
     apiTokens: createApiTokens(store),
-    throttle: createThrottle(store),
+    throttle: {
+      guard: (address, username, now, work) =>
+        refusedSignIns.watch(address, username, now, () => throttle.guard(address, username, now, work)),
+    },
+    refusedSignIns,
     seedAdmin: (username, password, now) => seedAdmin(store, rules, username, password, now),
 
     async opensWithShippedPassword(username) {
@@ -36,7 +43,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
       return user !== undefined && !user.disabled && (await passwordFits(user.passwordHash, SHIPPED_PASSWORD));
     },
 
-    async login(username, password, now) {
+    async login(username, password, now, address) {
       const user = await signIn(store, rules, username, password);
       const token = await tokens.issue({ userId: user.id, version: user.tokenVersion, sessionId: null }, now);
       await store.tables.audit.add({
@@ -45,6 +52,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
         action: 'user.signed_in',
         subject: user.username,
         details: {},
+        origin: address === undefined ? null : { address, sessionId: null, apiToken: null },
       });
       return { token, expiresInSeconds: keys.expiresMinutes * 60 };
     },
@@ -134,7 +142,7 @@ async function createUser(
     await tables.weakPasswords.set(user.id, password !== null && passwordProblem(rules, password, username) !== null);
     await tables.audit.add({
       at: now,
-      actor: actor.name,
+      ...by(actor),
       action: 'user.created',
       subject: user.username,
       details: { role: user.role, ...(user.service && { service: true }) },
@@ -189,7 +197,7 @@ async function updateUser(
     }
     await tables.audit.add({
       at: now,
-      actor: actor.name,
+      ...by(actor),
       action: 'user.updated',
       subject: username,
       details: {
@@ -216,7 +224,13 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await tables.limits.removeOfUser(user.id);
     await revokeAll(tables, actor, user, 'deleted', now);
     await tables.users.remove(user.id);
-    await tables.audit.add({ at: now, actor: actor.name, action: 'user.deleted', subject: username, details: {} });
+    await tables.audit.add({
+      at: now,
+      ...by(actor),
+      action: 'user.deleted',
+      subject: username,
+      details: { before: { role: user.role, disabled: user.disabled } },
+    });
   });
 }
 

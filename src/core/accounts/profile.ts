@@ -1,3 +1,4 @@
+import { by } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Store } from '#core/store/store.ts';
 import { revokeAll } from './api-tokens.ts';
@@ -62,7 +63,7 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
         await revokeAll(tables, caller, user, 'another password', now);
         await tables.audit.add({
           at: now,
-          actor: user.username,
+          ...by(caller),
           action: 'user.password_changed',
           subject: user.username,
           details: { sessions_ended: ended },

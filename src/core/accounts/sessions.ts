@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { by, type Origin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Session } from '#core/store/sessions.ts';
 import type { Store } from '#core/store/store.ts';
@@ -93,7 +94,8 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
           actor: user.username,
           action: 'user.signed_in',
           subject: user.username,
-          details: { session: id, address: browser.address },
+          details: { session: id, address: browser.address, user_agent: shortened(browser).userAgent },
+          origin: originOf(browser, id),
         });
       });
       return await answer(user, id, refreshToken, now);
@@ -136,8 +138,9 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
       const user = session && (await tables.users.byId(session.userId));
       if (!session || !user) return;
       const used = digestOf(refreshToken);
-      if (used === session.tokenHash || used === session.previousHash) await end(store, session.id, user.username, now);
-      else await endStolen(store, session, user, browser, now);
+      if (used === session.tokenHash || used === session.previousHash) {
+        await end(store, session.id, { actor: user.username, origin: originOf(browser, session.id) }, now);
+      } else await endStolen(store, session, user, browser, now);
     },
 
     async list(caller, now) {
@@ -156,7 +159,7 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
     async end(caller, id, now) {
       const session = await tables.sessions.byId(id);
       if (session?.userId !== caller.id) throw noSuchSession();
-      if (!(await end(store, id, caller.name, now))) throw noSuchSession();
+      if (!(await end(store, id, by(caller), now))) throw noSuchSession();
     },
 
     async endAll(caller, now) {
@@ -167,7 +170,7 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
         const ended = await inside.sessions.removeOf(user.id);
         await inside.audit.add({
           at: now,
-          actor: caller.name,
+          ...by(caller),
           action: 'user.signed_out_everywhere',
           subject: caller.name,
           details: { sessions: ended },
@@ -183,14 +186,14 @@ async function find(store: Store, refreshToken: string): Promise<Session | undef
 }
 
 /** Ends a session in its user's name; false when it was gone already. */
-async function end(store: Store, id: string, username: string, now: Date): Promise<boolean> {
+async function end(store: Store, id: string, who: ReturnType<typeof by>, now: Date): Promise<boolean> {
   return await store.transaction(async (inside) => {
     if (!(await inside.sessions.remove(id))) return false;
     await inside.audit.add({
       at: now,
-      actor: username,
+      ...who,
       action: 'session.ended',
-      subject: username,
+      subject: who.actor,
       details: { session: id },
     });
     return true;
@@ -207,8 +210,13 @@ async function endStolen(store: Store, session: Session, user: User, browser: Br
       action: 'session.stolen',
       subject: user.username,
       details: { session: session.id, used_from: browser.address, last_used_from: session.address },
+      origin: originOf(browser, session.id),
     });
   });
+}
+
+function originOf({ address }: Browser, sessionId: string): Origin {
+  return { address, sessionId, apiToken: null };
 }
 
 function shortened({ address, userAgent }: Browser): Browser {

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { by } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { DuplicateKey } from '#core/store/failures.ts';
 import type { SshKey } from '#core/store/ssh-keys.ts';
@@ -41,7 +42,7 @@ export function createSshKeys(store: Store): SshKeys {
           await tables.sshKeys.insert(key);
           await tables.audit.add({
             at: now,
-            actor: caller.name,
+            ...by(caller),
             action: 'user.ssh_key_added',
             subject: caller.name,
             details: { name: key.name, fingerprint: key.fingerprint },
@@ -58,15 +59,16 @@ export function createSshKeys(store: Store): SshKeys {
 
     async remove(caller, id, now) {
       await store.transaction(async (tables) => {
-        if (!(await tables.sshKeys.remove(caller.id, id))) {
+        const key = (await tables.sshKeys.ofUser(caller.id)).find((one) => one.id === id);
+        if (!key || !(await tables.sshKeys.remove(caller.id, id))) {
           throw new Refusal('not_found', 'ssh key: you keep no key of that id');
         }
         await tables.audit.add({
           at: now,
-          actor: caller.name,
+          ...by(caller),
           action: 'user.ssh_key_removed',
           subject: caller.name,
-          details: { id },
+          details: { name: key.name, fingerprint: key.fingerprint },
         });
       });
     },

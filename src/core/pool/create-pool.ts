@@ -2,6 +2,7 @@ import { sharedRead } from '#core/store/shared-read.ts';
 import { expireDue } from './expire.ts';
 import { extend } from './extend.ts';
 import { auditEnd, auditSince } from './follow-audit.ts';
+import { createAuditKeeper } from './keep-audit.ts';
 import { createLimits } from './limits.ts';
 import { listEnded } from './list-ended.ts';
 import { machineHistory } from './machine-history.ts';
@@ -23,6 +24,10 @@ export interface Upkeep {
   resumePreparations(now: Date): Promise<void>;
   resumeCleanings(now: Date): Promise<void>;
   checkDueMachines(now: Date): Promise<void>;
+  /** Adds what happened to the chain over the audit log. */
+  sealAudit(now: Date): Promise<void>;
+  /** Deletes audit rows that are older than the retention. */
+  pruneAudit(now: Date): Promise<void>;
   /** Tells readiness checks that a scheduler is at work. */
   beat(now: Date): Promise<void>;
 }
@@ -58,11 +63,14 @@ export function createPool(place: Workplace): Pool {
 }
 
 export function createUpkeep(place: Workplace): Upkeep {
+  const audit = createAuditKeeper(place);
   return {
     expireDue: (now) => expireDue(place, now),
     resumePreparations: (now) => resumePreparations(place, now),
     resumeCleanings: (now) => resumeCleanings(place, now),
     checkDueMachines: (now) => checkDueMachines(place, now),
+    sealAudit: (now) => audit.seal(now),
+    pruneAudit: (now) => audit.prune(now),
     beat: (now) => place.store.tables.heartbeats.beat('scheduler', now),
   };
 }

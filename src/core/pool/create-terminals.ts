@@ -90,7 +90,7 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
     shell.end(isActive ? why : 'ended');
   };
 
-  const start = async (owner: ShellOwner, size: TerminalSize): Promise<LiveShell> => {
+  const start = async (owner: ShellOwner, size: TerminalSize, address: string | undefined): Promise<LiveShell> => {
     makeRoom(owner);
     let noteEnd = (_: EndOfShell): void => undefined;
     const shell = new LiveShell(
@@ -117,6 +117,7 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
           action,
           subject: reservation.id,
           details: { machine: machine.name, account: reservation.accountName, shell: shell.id, ...details },
+          origin: address === undefined ? null : { address, sessionId: owner.sessionId, apiToken: null },
         });
       await note('terminal.opened', {});
       noteEnd = (reason) =>
@@ -147,7 +148,7 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
       if (!enabled) throw switchedOff();
       return await issueTicket(place.store, caller, reservationId, machine, now);
     },
-    async open({ ticket, size, resume }, viewer, now) {
+    async open({ ticket, size, resume, address }, viewer, now) {
       if (!enabled) throw switchedOff();
       if (closing) throw stopping();
       const owner = await tables.terminalTickets.take(ticketDigest(ticket), now);
@@ -159,7 +160,7 @@ export function createTerminals(place: Workplace, { enabled, shells, stillSigned
         known.resize(size);
         return known.attach(viewer, owner, true);
       }
-      const shell = await start(owner, size);
+      const shell = await start(owner, size, address);
       return shell.attach(viewer, owner, false);
     },
     async close() {

@@ -1,4 +1,4 @@
-import type { Actor } from '#core/domain/actor.ts';
+import { type Actor, by } from '#core/domain/actor.ts';
 import { wholeMinutes } from '#core/domain/limits.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { MAX_MINUTES } from '#core/domain/reservation.ts';
@@ -57,7 +57,7 @@ export async function extend(
     }
     await tables.audit.add({
       at: now,
-      actor: actor.name,
+      ...by(actor),
       action: 'reservation.extended',
       subject: id,
       details: { minutes, before: reservation.endsAt.toISOString(), after: endsAt.toISOString() },

@@ -1,4 +1,4 @@
-import { type Actor, isAdmin, type Role } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin, type Role } from '#core/domain/actor.ts';
 import {
   type Excess,
   effectiveLimits,
@@ -145,7 +145,7 @@ async function audit(
 ): Promise<void> {
   await tables.audit.add({
     at: now,
-    actor: actor.name,
+    ...by(actor),
     action: 'limits.changed',
     subject,
     details: { before: named(before), after: named(after) },

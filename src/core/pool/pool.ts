@@ -1,5 +1,5 @@
 import type { RemovalReport } from '#core/access/driver.ts';
-import type { Actor } from '#core/domain/actor.ts';
+import type { Actor, Origin } from '#core/domain/actor.ts';
 import type { Credential, MachineState } from '#core/domain/machine.ts';
 import type { AllocationState, EndReason, ReservationState } from '#core/domain/reservation.ts';
 import type { PoolLimits } from './limits.ts';
@@ -232,6 +232,9 @@ interface AuditFilter {
   readonly actor?: string;
   readonly action?: string;
   readonly subject?: string;
+  readonly address?: string;
+  readonly sessionId?: string;
+  readonly apiToken?: string;
   readonly from?: Date;
   readonly until?: Date;
   /** Entries older than this id. */
@@ -249,6 +252,8 @@ export interface AuditEntry {
   readonly subject: string;
   /** Never holds a secret. */
   readonly details: Record<string, unknown>;
+  /** Where it came from; null for what Berth does by itself. */
+  readonly origin: Origin | null;
 }
 
 /** How far a follower has read. */
@@ -265,4 +270,6 @@ export interface Stock {
   readonly cleaningBacklog: number;
   /** Age of the oldest allocation in cleaning, seconds; 0 when there is none. */
   readonly oldestCleaningSeconds: number;
+  /** Age of the oldest audit row that is not in the chain yet, seconds; 0 when there is none. */
+  readonly oldestUnsealedSeconds: number;
 }

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Actor } from '#core/domain/actor.ts';
-import { isAdmin } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { DuplicateKey } from '#core/store/failures.ts';
 import type { Machine } from '#core/store/machines.ts';
@@ -45,7 +44,7 @@ export async function registerMachine(
       await tables.machines.insert(machine);
       await tables.audit.add({
         at: now,
-        actor: actor.name,
+        ...by(actor),
         action: 'machine.registered',
         subject: machine.name,
         details: { host: machine.host, port: machine.port, user: machine.user, labels: machine.labels },
@@ -91,7 +90,7 @@ export async function updateMachine(
       const before = Object.fromEntries(Object.keys(shown).map((key) => [key, found[key as keyof Machine]]));
       await tables.audit.add({
         at: now,
-        actor: actor.name,
+        ...by(actor),
         action: 'machine.updated',
         subject: name,
         details: { before, after: shown, credentialChanged: credential !== undefined },
@@ -177,7 +176,13 @@ export async function deleteMachine(place: Workplace, actor: Actor, name: string
       );
     }
     await tables.machines.remove(found.id);
-    await tables.audit.add({ at: now, actor: actor.name, action: 'machine.deleted', subject: name, details: {} });
+    await tables.audit.add({
+      at: now,
+      ...by(actor),
+      action: 'machine.deleted',
+      subject: name,
+      details: { before: { host: found.host, port: found.port, user: found.user, labels: found.labels } },
+    });
     return found.id;
   });
   place.driver.forget(id);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Actor, isAdmin } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { EndReason } from '#core/domain/reservation.ts';
 import type { Tables } from '#core/store/store.ts';
@@ -80,17 +80,19 @@ async function endEach(
 
 /** Ends a reservation that is preparing or active; false when it was over already. */
 async function end(tables: Tables, actor: Actor, id: string, reason: EndReason, now: Date): Promise<boolean> {
-  const ended =
-    (await tables.reservations.move(id, 'active', 'ending', { endReason: reason })) ||
-    (await tables.reservations.move(id, 'preparing', 'failed', { endedAt: now, endReason: reason }));
-  if (!ended) return false;
+  const before = (await tables.reservations.move(id, 'active', 'ending', { endReason: reason }))
+    ? 'active'
+    : (await tables.reservations.move(id, 'preparing', 'failed', { endedAt: now, endReason: reason }))
+      ? 'preparing'
+      : null;
+  if (before === null) return false;
   await tables.allocations.startCleaning(id, now);
   await tables.audit.add({
     at: now,
-    actor: actor.name,
+    ...by(actor),
     action: 'reservation.released',
     subject: id,
-    details: { reason },
+    details: { before, reason },
   });
   return true;
 }
@@ -117,7 +119,7 @@ async function releaseOne(tables: Tables, actor: Actor, id: string, machine: str
   await tables.allocations.startCleaning(id, now, found.id);
   await tables.audit.add({
     at: now,
-    actor: actor.name,
+    ...by(actor),
     action: 'reservation.machine_released',
     subject: id,
     details: { machine },

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { checkedAccountName } from '#core/domain/account-name.ts';
-import { type Actor, isAdmin } from '#core/domain/actor.ts';
+import { type Actor, by, isAdmin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { MAX_MACHINES_PER_RESERVATION, MAX_MINUTES } from '#core/domain/reservation.ts';
 import type { Wanted } from '#core/store/machines.ts';
@@ -64,7 +64,7 @@ export async function reserve(
     await claimMachines(tables, reservation.id, request.count, wanted, place.clock());
     await tables.audit.add({
       at: now,
-      actor: actor.name,
+      ...by(actor),
       action: 'reservation.made',
       subject: reservation.id,
       details: { count: request.count, minutes: request.minutes, accountName, ...wanted },

@@ -15,12 +15,13 @@ export async function available(store: Store): Promise<Availability> {
 
 /** See Pool.stock. */
 export async function stock(store: Store, now: Date): Promise<Stock> {
-  const { machines, allocations, reservations } = store.tables;
-  const [byMachineState, byReservationState, machinesHeld, backlog] = await Promise.all([
+  const { machines, allocations, reservations, auditChain } = store.tables;
+  const [byMachineState, byReservationState, machinesHeld, backlog, unsealed] = await Promise.all([
     machines.countByState(),
     reservations.countByState(),
     allocations.countOpen(),
     allocations.cleaningBacklog(),
+    auditChain.oldestUnsealed('near', now),
   ]);
   const machinesByState = { checking: 0, ready: 0, unreachable: 0, quarantined: 0, disabled: 0 };
   for (const { state, n } of byMachineState) machinesByState[state] = n;
@@ -33,6 +34,11 @@ export async function stock(store: Store, now: Date): Promise<Stock> {
     reservationsByState,
     machinesHeld,
     cleaningBacklog: backlog.n,
-    oldestCleaningSeconds: backlog.oldest ? Math.max(0, (now.getTime() - backlog.oldest.getTime()) / 1000) : 0,
+    oldestCleaningSeconds: secondsSince(backlog.oldest, now),
+    oldestUnsealedSeconds: secondsSince(unsealed, now),
   };
+}
+
+function secondsSince(at: Date | null | undefined, now: Date): number {
+  return at ? Math.max(0, (now.getTime() - at.getTime()) / 1000) : 0;
 }

@@ -35,6 +35,8 @@ interface TerminalRequest {
   readonly size: TerminalSize;
   /** The id of a shell whose viewer was lost. */
   readonly resume: string | null;
+  /** Where it is asked from. */
+  readonly address?: string;
 }
 
 /** Who looks at a shell. */

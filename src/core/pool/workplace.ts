@@ -14,6 +14,8 @@ export interface Workplace {
   readonly background: Background;
   readonly passwords: AccountPasswords;
   readonly log: WorkLog;
+  /** How long the audit log is kept; null or left out: for good. */
+  readonly auditRetentionDays?: number | null;
   /** Terminals of this process on an allocation go as soon as it is to be cleaned. */
   readonly closeTerminals?: (allocationId: string) => void;
   /** Why a machine at this host would never be connected to, as far as the host tells by itself. */

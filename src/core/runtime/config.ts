@@ -44,6 +44,8 @@ export interface Config {
   readonly accessPlaybookLimitSeconds: number;
   /** File that a scheduler touches whenever it was at work, for a health check beside it. */
   readonly heartbeatFile: string | null;
+  /** How long the audit log is kept; null: for good. */
+  readonly auditRetentionDays: number | null;
   /** Whether shells may be opened in the browser. */
   readonly webTerminal: boolean;
 }
@@ -105,6 +107,7 @@ export function readConfig(env: Environment): Config {
     accessPlaybooksDir: playbooksDir === undefined ? null : resolve(playbooksDir),
     accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
     heartbeatFile: read.text('BERTH_HEARTBEAT_FILE') ?? null,
+    auditRetentionDays: read.whole('AUDIT_RETENTION_DAYS', 0, 0, 36_500) || null,
     webTerminal: read.oneOf('WEB_TERMINAL', ['true', 'false'], 'true') === 'true',
   };
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));

@@ -52,6 +52,11 @@ function watchPool(registry: Registry, stock: () => Promise<Stock>): void {
     help: 'How long the oldest of them has waited',
     registers,
   });
+  const unsealed = new Gauge({
+    name: 'berth_audit_unsealed_seconds',
+    help: 'How long the oldest audit row has waited to be sealed',
+    registers,
+  });
   const reservations = new Gauge({
     name: 'berth_reservations',
     help: 'Reservations that are not over, by state',
@@ -72,6 +77,7 @@ function watchPool(registry: Registry, stock: () => Promise<Stock>): void {
       held.set(now.machinesHeld);
       backlog.set(now.cleaningBacklog);
       age.set(now.oldestCleaningSeconds);
+      unsealed.set(now.oldestUnsealedSeconds);
     },
   });
 }

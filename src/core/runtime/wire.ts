@@ -84,6 +84,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     background,
     passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
+    auditRetentionDays: config.auditRetentionDays,
     closeTerminals: (allocationId) => terminals.endOf(allocationId),
     hostRefusal: (host) => hostRefusal(networks, host),
   };
@@ -105,6 +106,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     readiness: () => readiness(store, clock()),
     async close(limitMs = CLOSE_LIMIT_MS) {
       await terminals.close();
+      await accounts.refusedSignIns.flush();
       await background.drain(limitMs);
       await handOver(place).catch((error: unknown) => log.error({ err: error }, 'leases were left to run out'));
       await Promise.all([driver.close(), hashing.close()]);

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely';
+import type { Origin } from '#core/domain/actor.ts';
 import type { PageFrom } from './page-from.ts';
 import type { AuditRow, Schema } from './schema.ts';
 
@@ -8,22 +9,30 @@ export interface AuditRecord {
   readonly action: string;
   readonly subject: string;
   readonly details: Record<string, unknown>;
+  /** Where it came from; null or left out for what Berth does by itself. */
+  readonly origin?: Origin | null;
 }
 
 export interface NumberedAuditRecord extends AuditRecord {
   readonly id: number;
+  readonly origin: Origin | null;
 }
 
 export interface AuditQuery {
   readonly actor?: string;
   readonly action?: string;
   readonly subject?: string;
+  readonly address?: string;
+  readonly sessionId?: string;
+  readonly apiToken?: string;
   readonly from?: Date;
   readonly until?: Date;
   /** Only records with a smaller id. */
   readonly before?: number;
   readonly limit: number;
 }
+
+const LONGEST_ADDRESS = 64;
 
 export type Audit = ReturnType<typeof auditTable>;
 
@@ -40,6 +49,9 @@ export function auditTable(db: Kysely<Schema>) {
             action: record.action,
             subject: record.subject,
             details: JSON.stringify(record.details),
+            address: record.origin?.address.slice(0, LONGEST_ADDRESS) ?? null,
+            session_id: record.origin?.sessionId ?? null,
+            api_token: record.origin?.apiToken ?? null,
           })),
         )
         .execute();
@@ -50,6 +62,9 @@ export function auditTable(db: Kysely<Schema>) {
       if (query.actor !== undefined) select = select.where('actor', '=', query.actor);
       if (query.action !== undefined) select = select.where('action', '=', query.action);
       if (query.subject !== undefined) select = select.where('subject', '=', query.subject);
+      if (query.address !== undefined) select = select.where('address', '=', query.address);
+      if (query.sessionId !== undefined) select = select.where('session_id', '=', query.sessionId);
+      if (query.apiToken !== undefined) select = select.where('api_token', '=', query.apiToken);
       if (query.from) select = select.where('at', '>=', query.from.getTime());
       if (query.until) select = select.where('at', '<', query.until.getTime());
       if (query.before !== undefined) select = select.where('id', '<', query.before);
@@ -95,5 +110,6 @@ function fromRow(row: Omit<AuditRow, 'id'> & { id: number }): NumberedAuditRecor
     action: row.action,
     subject: row.subject,
     details: JSON.parse(row.details) as Record<string, unknown>,
+    origin: row.address === null ? null : { address: row.address, sessionId: row.session_id, apiToken: row.api_token },
   };
 }

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import { Refusal } from '#core/domain/refusal.ts';
+import { ensureAuditGuards, liftAuditGuards } from './audit-guards.ts';
 import type { Database } from './dialect.ts';
 import { withNewDatabase } from './handle.ts';
 import type { Schema } from './schema.ts';
@@ -50,6 +51,7 @@ export async function restoreContent(database: Database, content: Content, optio
         if (!options.replace) await refuseUnlessEmpty(trx);
         const tables = await tablesOf(trx);
         checkShapes(tables, content.tables);
+        await liftAuditGuards(trx, database.dialect);
         for (const { name } of tables) await trx.deleteFrom(name as keyof Schema).execute();
         await insertAll(trx, content);
         await trx
@@ -66,6 +68,7 @@ export async function restoreContent(database: Database, content: Content, optio
     });
     const { error } = await migrations(db, database.dialect).migrateToLatest();
     if (error) throw error;
+    await ensureAuditGuards(db, database.dialect);
   });
 }
 

@@ -14,6 +14,8 @@ export interface Schema {
   allocations: AllocationRow;
   audit: AuditRow;
   api_tokens: ApiTokenRow;
+  audit_chain: AuditChainRow;
+  audit_seal: AuditSealRow;
   heartbeats: HeartbeatRow;
   sessions: SessionRow;
   ssh_keys: SshKeyRow;
@@ -116,6 +118,31 @@ export interface AuditRow {
   action: string;
   subject: string;
   details: string;
+  address: string | null;
+  session_id: string | null;
+  api_token: string | null;
+}
+
+interface AuditChainRow {
+  seq: number;
+  audit_id: number;
+  sealed_at: number;
+  hash: string;
+}
+
+/** One row: the key of the chain, where it ends, and up to where its start was given up. */
+export interface AuditSealRow {
+  id: number;
+  /** Sealed. */
+  audit_key: string;
+  head_seq: number;
+  head_hash: string;
+  head_audit_id: number;
+  head_mac: string;
+  anchor_seq: number;
+  anchor_hash: string;
+  anchor_mac: string;
+  version: number;
 }
 
 interface HeartbeatRow {

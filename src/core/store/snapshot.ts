@@ -42,11 +42,16 @@ const BEGIN: Readonly<Record<Dialect, readonly string[]>> = {
 
 /** Calls `work` with a snapshot that lasts until it is done. @throws Refusal `unavailable`. */
 export async function readSnapshot<T>(database: Database, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+  return await atOneMoment(database, async (db) => await work(await snapshotOf(db)));
+}
+
+/** Calls `work` with a connection that sees the database as it is now, until it is done. @throws Refusal `unavailable`. */
+export async function atOneMoment<T>(database: Database, work: (db: Kysely<Schema>) => Promise<T>): Promise<T> {
   return await withDatabase(database, (db) =>
     db.connection().execute(async (connection) => {
       for (const statement of BEGIN[database.dialect]) await sql.raw(statement).execute(connection);
       try {
-        return await work(await snapshotOf(connection));
+        return await work(connection);
       } finally {
         // A connection that was lost has ended its transaction by itself.
         await sql

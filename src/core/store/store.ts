@@ -4,6 +4,8 @@ import { Refusal } from '#core/domain/refusal.ts';
 import { type Allocations, allocationsTable } from './allocations.ts';
 import { type ApiTokens, apiTokensTable } from './api-tokens.ts';
 import { type Audit, auditTable } from './audit.ts';
+import { type AuditChain, auditChainTable } from './audit-chain.ts';
+import { ensureAuditGuards } from './audit-guards.ts';
 import { type Credentials, credentialsTable } from './credentials.ts';
 import { type Database, kyselyDialect } from './dialect.ts';
 import { DuplicateKey, WriteConflict } from './failures.ts';
@@ -16,6 +18,7 @@ import * as sessionsKeysTickets from './migrations/0003-sessions-keys-tickets.ts
 import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
 import * as apiTokens from './migrations/0006-api-tokens.ts';
 import * as limits from './migrations/0007-limits.ts';
+import * as auditChain from './migrations/0008-audit-chain.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -35,6 +38,7 @@ export interface Tables {
   readonly allocations: Allocations;
   readonly audit: Audit;
   readonly apiTokens: ApiTokens;
+  readonly auditChain: AuditChain;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
   readonly sshKeys: SshKeys;
@@ -85,6 +89,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     allocations: allocationsTable(handle),
     audit: auditTable(handle),
     apiTokens: apiTokensTable(handle),
+    auditChain: auditChainTable(handle, seal),
     heartbeats: heartbeatsTable(handle),
     sessions: sessionsTable(handle),
     sshKeys: sshKeysTable(handle),
@@ -163,6 +168,7 @@ function placeOf(database: Database): string {
 async function migrate(db: Kysely<Schema>, dialect: Database['dialect']): Promise<void> {
   const { error } = await migrations(db, dialect).migrateToLatest();
   if (error) throw error;
+  await ensureAuditGuards(db, dialect);
 }
 
 /** The steps that bring the tables up to date. */
@@ -177,6 +183,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0004-guessing-passwords': { up: (handle) => guessingPasswords.up(handle, dialect) },
         '0006-api-tokens': { up: (handle) => apiTokens.up(handle, dialect) },
         '0007-limits': { up: (handle) => limits.up(handle, dialect) },
+        '0008-audit-chain': { up: (handle) => auditChain.up(handle, dialect) },
       }),
     },
   });

@@ -4,7 +4,7 @@ import { findSecrets } from '#core/runtime/secrets.ts';
 import { openStore, type Store } from '#core/store/store.ts';
 import { checkClock, checkDatabase, checkMigrations, isFinding, lookAtDatabase } from './checks/database.ts';
 import { type Finding, failed, ok, skipped } from './checks/finding.ts';
-import { checkAnsible, checkDataDirectory, checkScheduler } from './checks/host.ts';
+import { checkAnsible, checkAudit, checkDataDirectory, checkScheduler } from './checks/host.ts';
 import { checkMachines } from './checks/machines.ts';
 import { checkCredentials, checkDefaultPassword, checkSecrets } from './checks/secrets.ts';
 
@@ -54,6 +54,7 @@ async function* checks(env: Environment, machine: string | undefined): AsyncGene
   try {
     yield { name: 'credentials', ...(await unlessBroken(() => checkCredentials(store))) };
     yield { name: 'scheduler', ...(await unlessBroken(() => checkScheduler(store))) };
+    yield { name: 'audit log', ...(await unlessBroken(() => checkAudit(store, facts))) };
     yield { name: 'admin password', ...(await unlessBroken(() => checkDefaultPassword(config, store))) };
     yield { name: 'machines', ...(await unlessBroken(() => checkMachines(config, store, machine))) };
   } finally {
@@ -62,7 +63,7 @@ async function* checks(env: Environment, machine: string | undefined): AsyncGene
 }
 
 const WITH_FACTS = ['clock', 'migrations'];
-const WITH_STORE = ['credentials', 'scheduler', 'admin password', 'machines'];
+const WITH_STORE = ['credentials', 'scheduler', 'audit log', 'admin password', 'machines'];
 const WITH_DATABASE = ['secrets', 'database', ...WITH_FACTS, ...WITH_STORE];
 
 function settings(env: Environment): Config | Finding {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Config } from '#core/runtime/config.ts';
 import { findSecrets } from '#core/runtime/secrets.ts';
+import { AUDIT_KEY_CONTEXT } from '#core/store/audit-chain.ts';
 import { lastBeat } from '#core/store/inspect.ts';
 import { type Content, checkRestorable, restoreContent } from '#core/store/restore.ts';
 import { createSeal, keyIdOf } from '#core/store/seal.ts';
@@ -24,8 +25,8 @@ export interface RestoreRequest {
   readonly yes: boolean;
 }
 
-/** One sealed credential of each key in the backup. */
-type Samples = Map<string, { machineId: string; sealed: string }>;
+/** One text of each key that something in the backup is sealed with, and what it was sealed for. */
+type Samples = Map<string, { context: string; sealed: string }>;
 
 /** Puts a backup into the database. All of it is read and checked before anything is changed. */
 export async function restore(config: Config, { source, replace, yes }: RestoreRequest): Promise<void> {
@@ -58,10 +59,14 @@ async function inspect(
     const { table, values } = part;
     tables.set(table.name, table);
     counts[table.name] = (counts[table.name] ?? 0) + 1;
-    if (table.name !== 'machines') continue;
-    const sealed = String(values[table.columns.indexOf('credential')]);
-    const keyId = keyIdOf(sealed);
-    if (!samples.has(keyId)) samples.set(keyId, { machineId: String(values[table.columns.indexOf('id')]), sealed });
+    const value = (column: string): string => String(values[table.columns.indexOf(column)]);
+    const sample =
+      table.name === 'machines'
+        ? { context: value('id'), sealed: value('credential') }
+        : table.name === 'audit_seal'
+          ? { context: AUDIT_KEY_CONTEXT, sealed: value('audit_key') }
+          : null;
+    if (sample && !samples.has(keyIdOf(sample.sealed))) samples.set(keyIdOf(sample.sealed), sample);
   }
   // A backup that was read to its end has one.
   return { header: header as BackupHeader, tables: [...tables.values()], counts, samples };
@@ -76,12 +81,12 @@ function warnAboutKeys(config: Config, samples: Samples): void {
   const keys = [...(oldSecretKeys ?? []), ...(secretKey ? [secretKey] : [])];
   // Without any key it opens nothing, as it should.
   const seal = createSeal(keys.at(-1) ?? randomBytes(32), keys);
-  for (const [keyId, { machineId, sealed }] of samples) {
+  for (const [keyId, { context, sealed }] of samples) {
     try {
-      seal.open(sealed, machineId);
+      seal.open(sealed, context);
     } catch {
       console.error(
-        `warning: no key here opens the machines' credentials that were sealed with the key ${keyId || '(unknown)'}. ` +
+        `warning: no key here opens the machines' credentials or the audit key that were sealed with the key ${keyId || '(unknown)'}. ` +
           'Move the key from the old server before you start Berth: set BERTH_SECRET_KEY to what it was there, ' +
           `or copy the file secret-key of its data directory to ${config.dataDir} (mode 0600). ` +
           'Where it is an older key than the one in use, set it in BERTH_SECRET_KEYS_OLD.',

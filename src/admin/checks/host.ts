@@ -5,12 +5,14 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Config } from '#core/runtime/config.ts';
 import { HEARTBEAT_LIMIT_MS } from '#core/runtime/wire.ts';
+import type { DatabaseFacts } from '#core/store/inspect.ts';
 import type { Store } from '#core/store/store.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 
 const MEGABYTE = 1024 * 1024;
 const LEAST_FREE_MB = 100;
 const LITTLE_FREE_MB = 1024;
+const UNSEALED_LIMIT_MS = 60_000;
 
 /** Whether the data directory can be written to and has room, if anything is kept there. Where it is not there yet, its parent counts. */
 export async function checkDataDirectory({ dataDir, database, jwtSecret, secretKey }: Config): Promise<Finding> {
@@ -48,6 +50,31 @@ export async function checkScheduler(store: Store): Promise<Finding> {
   const seconds = Math.round((Date.now() - lastAt.getTime()) / 1000);
   const words = `a scheduler was at work ${seconds} s ago`;
   return seconds * 1000 > HEARTBEAT_LIMIT_MS ? failed(words, mend) : ok(words);
+}
+
+/** Whether the audit log is sealed in time and guarded; `audit verify` is what goes through all of it. */
+export async function checkAudit(store: Store, { missingGuards }: DatabaseFacts): Promise<Finding> {
+  const now = new Date();
+  try {
+    await store.tables.auditChain.checkKey();
+  } catch (error) {
+    return failed(
+      `the audit log cannot be sealed: ${(error as Error).message}`,
+      'Set BERTH_SECRET_KEY (or BERTH_SECRET_KEYS_OLD) to the key that it was sealed with.',
+    );
+  }
+  const oldest = await store.tables.auditChain.oldestUnsealed('near', now);
+  const seconds = oldest ? Math.round((now.getTime() - oldest.getTime()) / 1000) : 0;
+  if (seconds * 1000 > UNSEALED_LIMIT_MS) {
+    return warning(`audit rows have waited for ${seconds} s to be sealed`, 'Start a scheduler; look into its log.');
+  }
+  if (missingGuards.length > 0) {
+    return warning(
+      `triggers that guard the audit log are missing: ${missingGuards.join(', ')}`,
+      'Start Berth as a database user who may make triggers (with a binary log: log_bin_trust_function_creators=1).',
+    );
+  }
+  return ok('the audit log is guarded and sealed up to the last minute');
 }
 
 /** Whether Ansible is installed, where machines are reached with it. */

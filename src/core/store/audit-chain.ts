@@ -68,6 +68,11 @@ export function auditChainTable(db: Kysely<Schema>, seal: Seal) {
     async isStarted(): Promise<boolean> {
       return (await current()) !== undefined;
     },
+    /** @throws Error when the audit key is there and no key opens it. */
+    async checkKey(): Promise<void> {
+      const state = await current();
+      if (state) openAuditKey(seal, state.audit_key);
+    },
     /** Makes the key, unless it is there. @throws BrokenChain when the chain is there and its key is not. */
     async start(): Promise<void> {
       if (await current()) return;
@@ -167,11 +172,6 @@ export function auditChainTable(db: Kysely<Schema>, seal: Seal) {
         until: new Date(Math.max(...times)),
         anchor: point.seq,
       };
-    },
-    /** The id of the key that the audit key is sealed with; null while there is none. */
-    async keyId(): Promise<string | null> {
-      const state = await current();
-      return state ? keyIdOf(state.audit_key) : null;
     },
     /** Seals the audit key with the key of today; false when it was so already. @throws Error when no key opens it. */
     async reseal(): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely';
+import { missingAuditGuards } from './audit-guards.ts';
 import type { Database } from './dialect.ts';
 import { withDatabase } from './handle.ts';
 import type { Schema } from './schema.ts';
@@ -16,6 +17,8 @@ export interface DatabaseFacts {
   readonly clockAheadMs: number;
   /** What is not as Berth needs it, each with what to do; MariaDB only. */
   readonly oddities: readonly { readonly what: string; readonly mend: string }[];
+  /** Triggers that should keep the audit log from being changed and are not there. */
+  readonly missingGuards: readonly string[];
 }
 
 /** @throws Refusal `unavailable`; errors of the database's driver as they are, e.g. for a wrong password. */
@@ -32,6 +35,7 @@ export async function inspectDatabase(database: Database): Promise<DatabaseFacts
       unknownMigrations: await migrationsBeyond(db, new Set(known.map(({ name }) => name))),
       clockAheadMs: mariadb ? await clockAhead(db) : 0,
       oddities: mariadb ? await oddities(db, database.database) : [],
+      missingGuards: await missingAuditGuards(db, database.dialect),
     };
   });
 }

@@ -12,7 +12,7 @@ import { useAudit } from '../lib/queries.ts';
 const STEP = 100;
 /** The most that the server gives at once. */
 const MOST = 500;
-const KEYS = ['actor', 'action', 'subject', 'from', 'until'] as const;
+const KEYS = ['actor', 'action', 'subject', 'address', 'from', 'until'] as const;
 
 export default function Audit() {
   const [search, setSearch] = useSearchParams();

@@ -1,7 +1,7 @@
 import { Field } from '../../components/Field.tsx';
 import { ACTIONS, actionWords } from './words.ts';
 
-export type FilterKey = 'actor' | 'action' | 'subject' | 'from' | 'until';
+export type FilterKey = 'actor' | 'action' | 'subject' | 'address' | 'from' | 'until';
 export type FilterText = Readonly<Record<FilterKey, string>>;
 
 /** What is looked for. Times are local, as their input fields have them. */
@@ -42,6 +42,7 @@ export function AuditFilters({
         </select>
       </div>
       <Field label="Of what" placeholder="name or id" {...bind('subject')} />
+      <Field label="Address" placeholder="anywhere" {...bind('address')} />
       <Field label="From" type="datetime-local" {...bind('from')} />
       <Field label="Until" type="datetime-local" {...bind('until')} />
     </div>

@@ -33,16 +33,18 @@ export function AuditTable({ entries }: { entries: readonly AuditEntry[] }) {
   );
 }
 
-function Row({ entry: { at, actor, action, subject, details } }: { entry: AuditEntry }) {
+function Row({ entry: { at, actor, action, subject, details, address, api_token } }: { entry: AuditEntry }) {
   const { kind, words } = actionWords(action);
   const more = detailText(details);
+  const from = [address, api_token && `token ${api_token}`].filter(Boolean).join(', ');
   return (
     <>
       <span role="cell" className="soft audit-when">
         <Moment at={at} />
       </span>
-      <span role="cell" className="truncate audit-who">
+      <span role="cell" className="truncate audit-who" title={from === '' ? actor : `${actor}, ${from}`}>
         {actor}
+        {from !== '' && <span className="soft small wide-only"> {from}</span>}
       </span>
       <span role="cell" className="row-line tight no-wrap audit-what" title={action}>
         <Icon name={ICONS[kind] ?? 'info-circle'} />

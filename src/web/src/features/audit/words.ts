@@ -24,6 +24,11 @@ const WORDS: Readonly<Record<string, string>> = {
   'token.revoked': 'API token revoked',
   'terminal.opened': 'opened',
   'terminal.closed': 'closed',
+  'user.sign_in_refused': 'sign-in refused',
+  'user.password_changed': 'password changed',
+  'session.ended': 'ended',
+  'session.stolen': 'ended: used twice',
+  'audit.pruned': 'old rows deleted',
 };
 
 /** An action in words; the server's own name where this page knows no better. */

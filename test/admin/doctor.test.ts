@@ -343,7 +343,14 @@ describe('the doctor', () => {
     ['8.4.3', 'failed'],
   ])('knows whether version %s will do', (version, status) => {
     const config = readConfig({ DATABASE_URL: 'mysql://u:p@db/berth' });
-    const facts = { version, pendingMigrations: [], unknownMigrations: [], clockAheadMs: 0, oddities: [] };
+    const facts = {
+      version,
+      pendingMigrations: [],
+      unknownMigrations: [],
+      clockAheadMs: 0,
+      oddities: [],
+      missingGuards: [],
+    };
     expect(checkDatabase(config, facts).status).toBe(status);
   });
 });

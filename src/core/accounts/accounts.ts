@@ -16,7 +16,7 @@ export interface Accounts {
   /** Goes around whatever looks at a password for somebody from outside; notes in the audit log who was not let in. */
   readonly throttle: Throttle;
   /** What of refused sign-ins is only counted so far. */
-  readonly refusedSignIns: Pick<RefusedSignIns, 'flush'>;
+  readonly refusedSignIns: RefusedSignIns;
   /**
    * Makes the first admin unless any user exists. Safe when several processes do it at once. Refusals: invalid_request (a
    * password against the rules).

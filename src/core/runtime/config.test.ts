@@ -33,6 +33,7 @@ describe('the settings', () => {
       accessDriver: 'ssh',
       accessPlaybooksDir: null,
       accessPlaybookLimitSeconds: 60,
+      auditRetentionDays: null,
     };
     expect(readConfig({})).toEqual(defaults);
     const empty = Object.fromEntries(

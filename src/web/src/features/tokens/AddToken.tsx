@@ -94,7 +94,7 @@ export function AddToken({
       <fieldset>
         <legend className="form-label">It may</legend>
         {SCOPES.filter(({ admin }) => !admin || forAdmin).map(({ scope, words }) => (
-          <label key={scope} className="row-line">
+          <label key={scope} className="check-line">
             <input
               type="checkbox"
               className="form-check-input"

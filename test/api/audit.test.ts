@@ -53,6 +53,21 @@ describe('the audit log of the API', () => {
     );
   });
 
+  it('has the name of the API token that a change was made with', async () => {
+    const admin = await api.token('admin');
+    const made = await api.call(admin, 'POST', '/api/profile/tokens', {
+      name: 'nightly',
+      scopes: ['machines'],
+      expires_in_days: 1,
+    });
+    expect(made.status).toBe(201);
+    const machine = { name: 'box', host: '10.9.9.9', user: 'root', password: 'x' };
+    expect((await api.call(made.body.token, 'POST', '/api/machines', machine)).status).toBe(201);
+    expect(await entries('api_token=nightly')).toMatchObject([
+      { action: 'machine.registered', actor: 'admin', api_token: 'nightly', session: null },
+    ]);
+  });
+
   it('shows what things were before they were changed or deleted', async () => {
     const admin = await api.token('admin');
     await api.core.addMachines(1);

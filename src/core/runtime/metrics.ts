@@ -6,7 +6,7 @@ import type { Stock } from '#core/pool/pool.ts';
 export interface Metrics {
   readonly registry: Registry;
   /** Counts one call to a machine. */
-  readonly sshCall: (verb: 'probe' | 'create' | 'remove', seconds: number, failure: AccessFailure | null) => void;
+  readonly sshCall: (verb: 'probe' | 'create' | 'remove' | 'verify', seconds: number, failure: AccessFailure | null) => void;
   /** Where the figures of the pool come from, asked for each time the metrics are read. */
   watchPool(stock: () => Promise<Stock>): void;
 }

@@ -6,10 +6,21 @@ is_retired() {
   others="$others$1 "
 }
 
-# Runs the shell text $2 as the uid $1: by util-linux, or by BusyBox.
+# Runs the shell text $2 as the uid $1: by util-linux, or by BusyBox, which knows only uids of accounts. Then there is one for
+# as long as it takes, which nobody can log in to.
 as_uid() {
-  setpriv --reuid "$1" --regid "$1" --clear-groups sh -c "$2" ||
+  if setpriv --reuid "$1" --regid "$1" --clear-groups true; then
+    setpriv --reuid "$1" --regid "$1" --clear-groups sh -c "$2"
+  elif is_known "$1"; then
     start-stop-daemon -S -c "$1" -p /nonexistent -a /bin/sh -- -c "$2"
+  else
+    (
+      account=berth-$1
+      rewrite /etc/passwd "$account:*:$1:$1::/nonexistent:/bin/false" &&
+        start-stop-daemon -S -c "$1" -p /nonexistent -a /bin/sh -- -c "$2"
+      rewrite /etc/passwd
+    )
+  fi
 } >/dev/null 2>&1
 
 # Where everybody may write, by what it is for.
@@ -53,12 +64,9 @@ scan_ipc() {
     case " $owner $maker " in *" $1 "*) ipc="$ipc -s $id" ;; esac
   done 2>/dev/null </proc/sysvipc/sem
 }
-# In a container root may lack the right to remove them, but their owner has it: the second and third way act as the
-# uid, by util-linux and by BusyBox.
+# In a container root may lack the right to remove them, but their owner has it.
 discard_ipc() {
   scan_ipc "$1"
-  [ "$ipc" ] || return 0
   # shellcheck disable=SC2086
-  ipcrm $ipc || setpriv --reuid "$1" --clear-groups ipcrm $ipc ||
-    start-stop-daemon -S -c "$1" -p /nonexistent -a "$(command -v ipcrm)" -- $ipc
+  [ -z "$ipc" ] || ipcrm $ipc || as_uid "$1" "ipcrm$ipc"
 } >/dev/null 2>&1

@@ -134,10 +134,10 @@ find_group() {
 # Numbers that Berth gives to accounts on this machine: from here to the one in last-uid.
 first_uid=20000
 
-# Does somebody else bear this uid, here or in a directory service?
+# Does somebody else bear this uid, here or in a directory service? `berth-UID` is nobody: see as_uid.
 is_known() {
-  while IFS=: read -r _ _ known _; do
-    [ "$known" != "$1" ] || return 0
+  while IFS=: read -r known_name _ known _; do
+    [ "$known" != "$1" ] || [ "$known_name" = "berth-$1" ] || return 0
   done </etc/passwd
   command -v getent >/dev/null && getent passwd "$1" >/dev/null
 }

@@ -162,6 +162,10 @@ discard_files() {
 # Looks again at everything: sets left to what is still there and checked to what was looked for and is gone.
 verify() {
   left='' checked=''
+  for id in $uid $others; do
+    find_account "berth-$id"
+    [ -z "$entry_uid" ] || left="$left the account berth-$id"
+  done
   find_account "$account"
   if [ ! "$named" ]; then :; elif [ "$entry_uid" ]; then left="$left the account"; else checked=account; fi
   find_group "$uid"

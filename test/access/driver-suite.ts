@@ -186,7 +186,7 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
     expect(report.processesKilled).toBeLessThan(report.processesEnded);
     expect(report.sessionsEnded).toBe(2);
     expect(report.filesIn.home).toBeGreaterThanOrEqual(3);
-    expect(report.filesIn.temporary).toBe(8);
+    expect(report.filesIn.temporary).toBe(7);
     expect(report.filesIn).toMatchObject({ mail: 1, jobs: 3 });
     expect(report.filesRemoved).toBe(Object.values(report.filesIn).reduce((all, some) => all + some));
     expect(report.checked).toEqual(REMOVAL_CHECKS);

@@ -99,13 +99,12 @@ describe.skipIf(!dockerAvailable()).each(KINDS)('the account of the worst borrow
 
     const began = Date.now();
     expect((await call('DELETE', `/reservations/${made.body.reservation_id}`)).status).toBe(200);
-    let next = await call('POST', '/reservations?wait=0', { username: 'next' });
+    let next = await call('POST', '/reservations?wait=30', { username: 'next' });
     while (next.status === 409 && Date.now() - began < BOUND_MS) {
-      next = await call('POST', '/reservations?wait=0', { username: 'next' });
+      next = await call('POST', '/reservations?wait=30', { username: 'next' });
     }
     const took = Date.now() - began;
-    expect(next.status, `after ${took} ms: ${JSON.stringify(next.body)}`).toBeOneOf([201, 202]);
-    console.error(`TOOK ${kind} ${took}`);
+    expect(next.status, `after ${took} ms: ${JSON.stringify(next.body)}`).toBe(201);
     expect(took).toBeLessThan(BOUND_MS);
     expect(await ofUid(uid)).toBe('');
     await Promise.all(sessions.map((session) => session.closed));
@@ -115,13 +114,14 @@ describe.skipIf(!dockerAvailable()).each(KINDS)('the account of the worst borrow
     const { removal } = ended.body.machines[0];
     expect(removal).toMatchObject({ outcome: 'removed', uid });
     expect(removal.sessions_ended).toBeGreaterThanOrEqual(SESSIONS);
-    expect(removal.processes_ended).toBeGreaterThan(100);
-    expect(removal.processes_killed).toBeGreaterThan(100);
+    expect(removal.processes_ended).toBeGreaterThan(20);
+    expect(removal.processes_killed).toBeGreaterThan(20);
     expect(removal.files_in.temporary).toBeGreaterThanOrEqual(3 * 19);
     expect(removal.files_in.jobs).toBe(2);
     const checks = ['account', 'group', 'processes', 'sessions', 'home', 'jobs', 'files', 'ipc'];
     expect(removal.checks).toEqual(checks.map((check) => ({ check, gone: true })));
-    expect(new Date(removal.ended_at).getTime()).toBeLessThanOrEqual(new Date(next.body.created_at).getTime());
+    const [account] = next.body.machines;
+    expect(new Date(removal.ended_at).getTime()).toBeLessThanOrEqual(new Date(account.prepared_at).getTime());
 
     await call('POST', '/release_all');
     await expect.poll(async () => (await call('GET', '/available')).body.available.length, { timeout: 30_000 }).toBe(1);

@@ -1,7 +1,8 @@
 import type { UserView } from '#core/accounts/accounts.ts';
 import type { ApiTokenView } from '#core/accounts/api-tokens.ts';
 import { type Actor, isAdmin, type Role } from '#core/domain/actor.ts';
-import type { MachineView, ReservationView } from '#core/pool/pool.ts';
+import { isDirt } from '#core/domain/finding.ts';
+import type { MachineView, RemovalView, ReservationView, Verification } from '#core/pool/pool.ts';
 
 /** From the core's shapes to what crosses the wire. */
 
@@ -49,6 +50,8 @@ export function machineOnWire(machine: MachineView, caller: Actor) {
     offered_host_key_fingerprint: machine.offeredHostKeyFingerprint,
     operating_system: machine.operatingSystem,
     probed_at: machine.probedAt?.toISOString() ?? null,
+    verified_at: machine.verifiedAt?.toISOString() ?? null,
+    findings: isAdmin(caller) ? machine.findings.map((one) => ({ ...one })) : [],
     created_at: machine.createdAt.toISOString(),
   };
 }
@@ -73,14 +76,38 @@ export function reservationOnWire(reservation: ReservationView, password: string
       prepared_at: one.preparedAt?.toISOString() ?? null,
       problem: one.problem,
       next_try_at: one.nextTryAt?.toISOString() ?? null,
-      removal: one.removal && {
-        outcome: one.removal.outcome,
-        uid: one.removal.uid,
-        processes_ended: one.removal.processesEnded,
-        files_removed: one.removal.filesRemoved,
-      },
+      failed_tries: one.tries,
+      removal: one.removal && removalOnWire(one.removal),
     })),
     ...(password !== null && { password }),
+  };
+}
+
+function removalOnWire(removal: RemovalView) {
+  return {
+    outcome: removal.outcome,
+    uid: removal.uid,
+    processes_ended: removal.processesEnded,
+    processes_killed: removal.processesKilled,
+    sessions_ended: removal.sessionsEnded,
+    files_removed: removal.filesRemoved,
+    files_in: removal.filesIn,
+    // A removal with something left is none: it is tried again, and has a problem instead of a report.
+    checks: removal.checked.map((check) => ({ check, gone: true })),
+    started_at: removal.startedAt?.toISOString() ?? null,
+    ended_at: removal.endedAt?.toISOString() ?? null,
+    tries: removal.tries,
+  };
+}
+
+export function verificationOnWire(machine: string, { at, findings, repaired, loginKeys }: Verification) {
+  return {
+    machine,
+    verified_at: at.toISOString(),
+    clean: !findings.some(isDirt),
+    findings: findings.map((one) => ({ ...one })),
+    repaired: repaired.map((one) => ({ ...one })),
+    login_keys: loginKeys,
   };
 }
 

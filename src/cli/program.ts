@@ -11,6 +11,8 @@ interface Group {
 const GROUPS: readonly Group[] = [
   { names: ['login', 'logout', 'whoami'], load: () => import('./commands/sign-in.ts') },
   { names: ['available', 'reserve', 'list', 'extend', 'release'], load: () => import('./commands/reservations.ts') },
+  { names: ['show'], load: () => import('./commands/show.ts') },
+  { names: ['verify'], load: () => import('./commands/verify.ts') },
   { names: ['ssh'], load: () => import('./commands/ssh.ts') },
   { names: ['run'], load: () => import('./commands/run.ts') },
   { names: ['inventory'], load: () => import('./commands/inventory.ts') },

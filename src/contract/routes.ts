@@ -353,6 +353,16 @@ export const routes = {
     params: s.MachineParams,
     response: { 200: s.Message },
   }),
+  verifyMachine: route({
+    method: 'POST',
+    path: '/api/machines/:name/verify',
+    access: 'admin',
+    scope: 'machines',
+    summary: 'Compare a machine with what Berth knows, and repair it on request',
+    params: s.MachineParams,
+    body: s.VerifyRequest,
+    response: { 200: s.Verification },
+  }),
   machineHistory: route({
     method: 'GET',
     path: '/api/machines/:name/history',

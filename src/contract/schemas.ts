@@ -207,6 +207,7 @@ export const MachineChanges = Type.Object(
   },
   { ...closed, minProperties: 1 },
 );
+const Finding = Type.Object({ kind: Type.String(), words: Type.String() });
 export const Machine = Type.Object({
   name: Type.String(),
   host: Nullable(Type.String({ description: 'For admins, and for who holds the machine now' })),
@@ -223,7 +224,32 @@ export const Machine = Type.Object({
   offered_host_key_fingerprint: Nullable(Type.String()),
   operating_system: Nullable(Type.String()),
   probed_at: Nullable(Time),
+  verified_at: Nullable(Time),
+  findings: Type.Array(Finding, {
+    description: 'What the last look at the whole machine found that ought not to be so; for admins',
+  }),
   created_at: Time,
+});
+export const VerifyRequest = Type.Object(
+  {
+    repair: Type.Optional(
+      Type.Boolean({
+        description:
+          'Take away what bears the mark of Berth and belongs to no open reservation, and make a missing account again',
+      }),
+    ),
+  },
+  closed,
+);
+export const Verification = Type.Object({
+  machine: Type.String(),
+  verified_at: Time,
+  clean: Type.Boolean({ description: 'Nothing was found that keeps it from being lent' }),
+  findings: Type.Array(Finding, { description: 'What is so now, after the repair if there was one' }),
+  repaired: Type.Array(Finding),
+  login_keys: Nullable(
+    Type.Integer({ description: 'How many keys open the login that Berth uses; whose they are is not known' }),
+  ),
 });
 export const Machines = Type.Array(Machine);
 export const UpdatedMachine = Type.Object({
@@ -277,7 +303,25 @@ export const Removal = Type.Object({
   outcome: Type.String(),
   uid: Nullable(Type.Integer()),
   processes_ended: Type.Integer(),
+  processes_killed: Nullable(Type.Integer({ description: 'Those that did not end when they were asked to' })),
+  sessions_ended: Nullable(Type.Integer()),
   files_removed: Type.Integer(),
+  files_in: Type.Unsafe<{ home: number; temporary: number; mail: number; jobs: number } | null>({
+    type: ['object', 'null'],
+    properties: {
+      home: { type: 'integer' },
+      temporary: { type: 'integer' },
+      mail: { type: 'integer' },
+      jobs: { type: 'integer' },
+    },
+    description: 'Null, like other fields, where an older version has removed the account',
+  }),
+  checks: Type.Array(Type.Object({ check: Type.String(), gone: Type.Boolean() }), {
+    description: 'What was looked for again afterwards',
+  }),
+  started_at: Nullable(Time),
+  ended_at: Nullable(Time),
+  tries: Nullable(Type.Integer()),
 });
 export const Reservation = Type.Object({
   reservation_id: Type.String(),
@@ -299,6 +343,7 @@ export const Reservation = Type.Object({
       prepared_at: Nullable(Time),
       problem: Nullable(Type.String()),
       next_try_at: Nullable(Time),
+      failed_tries: Type.Integer({ description: 'Removals of the account that failed so far' }),
       removal: Nullable(Removal),
     }),
   ),
@@ -345,6 +390,7 @@ export const ReservationList = Type.Object({
       seconds_remaining: Type.Integer(),
       state: Type.String(),
       problem: Nullable(Type.String()),
+      next_try_at: Nullable(Time),
       created_at: Time,
       ended_at: Nullable(Time),
       end_reason: Nullable(Type.String()),

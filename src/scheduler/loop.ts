@@ -4,6 +4,7 @@ import type { Upkeep } from '#core/pool/create-pool.ts';
 const EXPIRE_MS = 500;
 const RESUME_MS = 500;
 const HEALTH_MS = 1_000;
+const VERIFY_MS = 5_000;
 const SEAL_MS = 500;
 const PRUNE_MS = 60_000;
 const BEAT_MS = 2_000;
@@ -23,6 +24,7 @@ export function startScheduler(upkeep: Upkeep, clock: () => Date, log: Scheduler
     ['prepare', RESUME_MS, (now) => upkeep.resumePreparations(now)],
     ['clean', RESUME_MS, (now) => upkeep.resumeCleanings(now)],
     ['health', HEALTH_MS, (now) => upkeep.checkDueMachines(now)],
+    ['verify', VERIFY_MS, (now) => upkeep.verifyDueMachines(now)],
     ['seal audit', SEAL_MS, (now) => upkeep.sealAudit(now)],
     ['prune audit', PRUNE_MS, (now) => upkeep.pruneAudit(now)],
     ['heartbeat', BEAT_MS, (now) => upkeep.beat(now)],

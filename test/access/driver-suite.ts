@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { hashAccountPassword } from '#core/access/account-password.ts';
+import { REMOVAL_CHECKS } from '#core/access/driver.ts';
 import {
   dockerAvailable,
   ensureLabImages,
@@ -181,7 +182,14 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
     const report = await driver.removeAccount(access(), order);
     expect(report).toMatchObject({ outcome: 'removed', uid });
     expect(report.processesEnded).toBeGreaterThanOrEqual(4);
-    expect(report.filesRemoved).toBeGreaterThanOrEqual(8);
+    expect(report.processesKilled, 'one ignores TERM').toBeGreaterThanOrEqual(1);
+    expect(report.processesKilled).toBeLessThan(report.processesEnded);
+    expect(report.sessionsEnded).toBe(2);
+    expect(report.filesIn.home).toBeGreaterThanOrEqual(3);
+    expect(report.filesIn.temporary).toBe(7);
+    expect(report.filesIn).toMatchObject({ mail: 1, jobs: 3 });
+    expect(report.filesRemoved).toBe(Object.values(report.filesIn).reduce((all, some) => all + some));
+    expect(report.checked).toEqual(REMOVAL_CHECKS);
     await open;
     await session.closed;
     await silent.closed;
@@ -206,7 +214,11 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
       outcome: 'absent',
       uid: null,
       processesEnded: 0,
+      processesKilled: 0,
+      sessionsEnded: 0,
       filesRemoved: 0,
+      filesIn: { home: 0, temporary: 0, mail: 0, jobs: 0 },
+      checked: ['account'],
     });
     await expect(driver.createAccount(access(), order)).rejects.toMatchObject({ code: 'fenced_off' });
     const never = newOrder();

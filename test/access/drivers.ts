@@ -1,12 +1,13 @@
 import { createAnsibleDriver } from '#core/access/ansible/ansible-driver.ts';
 import type { AccessDriver, AccessFailure } from '#core/access/driver.ts';
+import type { Verb } from '#core/access/ssh/scripts.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import { ansibleInstalled } from '../support/parts.ts';
 
 interface Options {
   readonly connectLimitMs?: number;
   readonly scriptLimitMs?: number;
-  readonly onCall?: (verb: 'probe' | 'create' | 'remove', seconds: number, failure: AccessFailure | null) => void;
+  readonly onCall?: (verb: Verb, seconds: number, failure: AccessFailure | null) => void;
 }
 
 /** A driver that the same tests run against. */

@@ -43,11 +43,13 @@ test('the SSH driver takes simulated machines for real ones', async () => {
   const person = await logIn(simulated, { username: 'alice', password: 'correct horse' });
   expect((await run(person, 'whoami')).output).toBe('alice\n');
   const away = closed(person);
-  expect(await driver.removeAccount(machine, alice)).toEqual({
+  expect(await driver.removeAccount(machine, alice)).toMatchObject({
     outcome: 'removed',
     uid: 20_000,
     processesEnded: 1,
+    sessionsEnded: 1,
     filesRemoved: 0,
+    checked: ['account', 'sessions'],
   });
   await away;
   expect(await driver.removeAccount(machine, alice)).toMatchObject({ outcome: 'absent', uid: null });

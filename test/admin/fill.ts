@@ -46,6 +46,9 @@ export function machine(index: number, credential: Credential = passwordOf(index
     failures: 0,
     generation: 0,
     probedAt: null,
+    verifiedAt: null,
+    nextVerifyAt: new Date(0),
+    findings: [],
     nextProbeAt: new Date(0),
     createdAt: new Date(0),
   };

@@ -68,6 +68,7 @@ export const TABLE: Readonly<Record<RouteName, Answers>> = {
   registerMachine: machines(201),
   updateMachine: machines(),
   deleteMachine: machines(),
+  verifyMachine: machines(),
 
   createUser: admins(201),
   listUsers: admins(),

@@ -187,6 +187,8 @@ async function askFor(name: RouteName): Promise<Asked> {
       return { url: path.replace(':name', 'm1') };
     case 'updateMachine':
       return { url: path.replace(':name', 'm1'), body: { labels: [`l${made}`] } };
+    case 'verifyMachine':
+      return { url: path.replace(':name', 'm1'), body: {} };
     case 'deleteMachine': {
       const machine = { name: `gone-${made}`, host: '10.8.8.8', port: 1000 + made, user: 'root' };
       await core.pool.registerMachine(core.admin, { ...machine, credential: { kind: 'password', password: 'x' } }, now);

@@ -3,22 +3,26 @@ import {
   AccessError,
   type AccessFailure,
   type AccountOrder,
+  type Leftover,
   type MachineAccess,
   type RemovalOrder,
+  type VerifyOrder,
 } from '#core/access/driver.ts';
+
+type Verb = 'probe' | 'create' | 'remove' | 'verify';
 
 /** A driver whose machines are in memory, for tests of rules. It keeps the promises of driver.ts and notices broken ones. */
 export interface FakeDriver extends AccessDriver {
   /** Accounts by machine name. */
   readonly accounts: Map<string, Map<string, { allocationId: string; uid: number }>>;
   /** What goes wrong on which machine: a failure of every call, or of one verb. */
-  readonly faults: Map<string, { verb?: 'probe' | 'create' | 'remove'; code: AccessFailure }>;
+  readonly faults: Map<string, { verb?: Verb; code: AccessFailure }>;
+  /** What accounts that are gone have left, by machine name. */
+  readonly leftovers: Map<string, Leftover[]>;
   /** Calls so far, in order. */
-  readonly calls: { verb: 'probe' | 'create' | 'remove'; machine: string; account?: string }[];
+  readonly calls: { verb: Verb; machine: string; account?: string }[];
   /** Called in the middle of each call, after its effect when `after` is true. */
-  hook:
-    | ((verb: 'probe' | 'create' | 'remove', machine: string, when: 'before' | 'after') => Promise<void> | void)
-    | null;
+  hook: ((verb: Verb, machine: string, when: 'before' | 'after') => Promise<void> | void) | null;
   /** Two accounts of Berth on one machine at once: a machine that was lent twice or lent dirty. */
   readonly doubled: string[];
 }
@@ -29,7 +33,7 @@ export function createFakeDriver(): FakeDriver {
   const fences = new Map<string, number>();
   let lastUid = 20_000;
 
-  const check = async (verb: 'probe' | 'create' | 'remove', machine: MachineAccess): Promise<void> => {
+  const check = async (verb: Verb, machine: MachineAccess): Promise<void> => {
     await driver.hook?.(verb, machine.name, 'before');
     const fault = driver.faults.get(machine.name);
     if (!fault || (fault.verb !== undefined && fault.verb !== verb)) return;
@@ -54,6 +58,7 @@ export function createFakeDriver(): FakeDriver {
     timeLimitMs: 5_000,
     accounts: new Map(),
     faults: new Map(),
+    leftovers: new Map(),
     calls: [],
     hook: null,
     doubled: [],
@@ -96,7 +101,34 @@ export function createFakeDriver(): FakeDriver {
       if (found?.allocationId === order.allocationId) accounts.delete(order.accountName);
       await driver.hook?.('remove', machine.name, 'after');
       const outcome = !found ? 'absent' : found.allocationId === order.allocationId ? 'removed' : 'foreign';
-      return { outcome, uid: found?.uid ?? null, processesEnded: 0, filesRemoved: 0 };
+      return {
+        outcome,
+        uid: found?.uid ?? null,
+        processesEnded: 0,
+        processesKilled: 0,
+        sessionsEnded: 0,
+        filesRemoved: 0,
+        filesIn: { home: 0, temporary: 0, mail: 0, jobs: 0 },
+        checked: ['account'],
+      };
+    },
+    async verify(machine: MachineAccess, order: VerifyOrder) {
+      driver.calls.push({ verb: 'verify', machine: machine.name });
+      await check('verify', machine);
+      const accounts = [...accountsOf(machine)].map(([accountName, { allocationId, uid }]) => ({
+        allocationId,
+        accountName,
+        uid,
+        entry: true,
+      }));
+      const leftovers = driver.leftovers.get(machine.name) ?? [];
+      if (order.repair) {
+        fences.set(placeOf(machine), Math.max(fences.get(placeOf(machine)) ?? 0, order.endedGeneration));
+        if (accounts.length === 0) driver.leftovers.delete(machine.name);
+      }
+      await driver.hook?.('verify', machine.name, 'after');
+      const fence = fences.get(placeOf(machine)) ?? 0;
+      return { fence, loginKeys: 0, accounts, keysDiffer: false, leftovers, more: 0 };
     },
     forget() {},
     async close() {},

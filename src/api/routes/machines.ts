@@ -1,7 +1,7 @@
 import type { Credential } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { ApiDeps, Handlers } from '../handler.ts';
-import { machineOnWire } from '../views.ts';
+import { machineOnWire, verificationOnWire } from '../views.ts';
 
 const SSH_PORT = 22;
 const DEFAULT_PAGE = 50;
@@ -58,6 +58,8 @@ export function machineHandlers({ pool }: ApiDeps) {
       const { changed, ...machine } = await pool.updateMachine(caller, params.name, changes, now);
       return { ...machineOnWire(machine, caller), changed: changed.map(onWire) };
     },
+    verifyMachine: async ({ caller, params, body }) =>
+      verificationOnWire(params.name, await pool.verifyMachine(caller, params.name, body.repair ?? false)),
     async deleteMachine({ caller, now, params }) {
       await pool.deleteMachine(caller, params.name, now);
       return { message: 'deleted' };

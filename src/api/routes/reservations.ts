@@ -111,6 +111,7 @@ function itemsOnWire(reservation: ReservationView, open: boolean, now: Date) {
     seconds_remaining: Math.max(0, Math.round((reservation.endsAt.getTime() - now.getTime()) / 1000)),
     state: machine.state,
     problem: open ? machine.problem : null,
+    next_try_at: open && machine.problem !== null ? (machine.nextTryAt?.toISOString() ?? null) : null,
     created_at: reservation.startsAt.toISOString(),
     ended_at: reservation.endedAt?.toISOString() ?? null,
     end_reason: reservation.endReason,

@@ -2,7 +2,7 @@ import { type Common, collect, command, type Program } from '../command.ts';
 import { connect } from '../connect.ts';
 import { lengthText, minutesOf } from '../duration.ts';
 import { usage } from '../exit.ts';
-import { wholeId } from '../find-reservation.ts';
+import { type ListItem, wholeId } from '../find-reservation.ts';
 import { interruptible } from '../interrupt.ts';
 import { whileWorking } from '../progress.ts';
 import { makePassword, publicKeys, requestFor, type Wanted } from '../reserve-options.ts';
@@ -24,7 +24,13 @@ export function add(program: Program): void {
       .option('--no-wait', 'do not wait until the accounts are made')
       .action(reserveMachines),
   );
-  program.addCommand(command('list', 'List your reservations').option('--all', "everybody's").action(list));
+  program.addCommand(
+    command('list', 'List your reservations')
+      .option('--all', "everybody's")
+      .option('--ended', 'those that are over, newest first')
+      .option('--limit <count>', 'with --ended: how many at most, 1 to 100', '20')
+      .action(list),
+  );
   program.addCommand(
     command('extend', 'Keep a reservation for longer')
       .argument('<id>', 'reservation; the first letters do')
@@ -92,7 +98,8 @@ function show(reservation: Reservation): void {
   print(table(['machine', 'host', 'port', 'state'], rows));
 }
 
-async function list(options: Common & { all?: true }): Promise<void> {
+async function list(options: Common & { all?: true; ended?: true; limit: string }): Promise<void> {
+  if (options.ended) return await listEnded(options);
   const query = options.all ? {} : { mine: true };
   const answer = await (await connect(options)).call('listReservations', { query });
   if (options.json) return printJson(answer);
@@ -106,10 +113,35 @@ async function list(options: Common & { all?: true }): Promise<void> {
     one.state,
     lengthText(one.seconds_remaining),
     ...(options.all ? [one.holder] : []),
-    one.problem ?? '',
+    problemText(one),
   ]);
   const head = ['reservation', 'machine', 'account', 'host', 'port', 'state', 'left'];
   print(table([...head, ...(options.all ? ['holder'] : []), ''], rows));
+}
+
+async function listEnded(options: Common & { all?: true; limit: string }): Promise<void> {
+  if (!/^[1-9]\d?$|^100$/.test(options.limit))
+    throw usage(`--limit ${options.limit}: a number from 1 to 100 is needed`);
+  const query = { state: 'ended', limit: Number(options.limit), mine: options.all === undefined } as const;
+  const answer = await (await connect(options)).call('listReservations', { query });
+  if (options.json) return printJson(answer);
+  if (answer.reservations.length === 0) return print('No reservations that are over.');
+  const rows = answer.reservations.map((one) => [
+    one.reservation_id,
+    one.machine,
+    one.holder,
+    one.ended_at,
+    one.end_reason,
+    one.state,
+    problemText(one),
+  ]);
+  print(table(['reservation', 'machine', 'holder', 'ended', 'because', 'account', ''], rows));
+  print('\nWhat became of the accounts: berth show RESERVATION');
+}
+
+/** What could not be removed yet, and when that is tried again. */
+function problemText({ problem, next_try_at: next }: ListItem): string {
+  return problem === null ? '' : next === null ? problem : `${problem} (next try ${next})`;
 }
 
 async function extend(id: string, time: string, options: Common & { shorten?: true }): Promise<void> {

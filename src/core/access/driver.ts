@@ -40,13 +40,92 @@ export interface RemovalOrder {
   readonly accountName: string;
 }
 
+/** What a removal looks for again afterwards; it succeeds only when none of it is left. */
+export const REMOVAL_CHECKS = ['account', 'group', 'processes', 'sessions', 'home', 'jobs', 'files', 'ipc'] as const;
+
+export type RemovalCheck = (typeof REMOVAL_CHECKS)[number];
+
 /** What a removal found, did and proved. Everything in it was checked on the machine after the removal. */
 export interface RemovalReport {
   /** `removed`: our account was there; `absent`: nothing of ours was there; `foreign`: an account without our marker has the name and was left alone. */
   readonly outcome: 'removed' | 'absent' | 'foreign';
   readonly uid: number | null;
   readonly processesEnded: number;
+  /** Those of them that did not end when they were asked to. */
+  readonly processesKilled: number;
+  /** Logins over SSH that were open. */
+  readonly sessionsEnded: number;
   readonly filesRemoved: number;
+  /** The same by where they were. */
+  readonly filesIn: {
+    readonly home: number;
+    /** Where everybody may write. */
+    readonly temporary: number;
+    readonly mail: number;
+    /** Cron tables and waiting jobs. */
+    readonly jobs: number;
+  };
+  /** What was looked for again, and was gone. An account that is not ours is not looked at. */
+  readonly checked: readonly RemovalCheck[];
+}
+
+/** What is to be compared with the machine. */
+export interface VerifyOrder {
+  /** The account that has to be there, if there is one. */
+  readonly expected: {
+    readonly allocationId: string;
+    readonly accountName: string;
+    readonly authorizedKeys: readonly string[];
+  } | null;
+  /** Every generation up to this one has ended. */
+  readonly endedGeneration: number;
+  /** Take away what nobody has a claim to any more; done only while no account of Berth's is on the machine. */
+  readonly repair: boolean;
+}
+
+export const LEFTOVERS = [
+  'process',
+  'file',
+  'home',
+  'job',
+  'runtime',
+  'group',
+  'ipc',
+  'staging',
+  'limits',
+  'record',
+] as const;
+
+/** Something of an account that is gone. */
+export interface Leftover {
+  readonly kind: (typeof LEFTOVERS)[number];
+  /** The uid of that account; null where it is not known. */
+  readonly uid: number | null;
+  /** How many processes, files or objects; 1 for the others. */
+  readonly count: number;
+  /** What it is called on the machine, where that is harmless to show. */
+  readonly name: string | null;
+}
+
+/** What of Berth's is on a machine. Whether it ought to be there is not judged. */
+export interface VerifyReport {
+  /** As in ProbeReport. */
+  readonly fence: number;
+  /** How many keys open the login that Berth uses; null when that cannot be told. */
+  readonly loginKeys: number | null;
+  /** Accounts that Berth made, this one or another. */
+  readonly accounts: readonly {
+    readonly allocationId: string;
+    readonly accountName: string;
+    readonly uid: number;
+    /** Whether it can be logged in to; otherwise it is half made or half removed. */
+    readonly entry: boolean;
+  }[];
+  /** Whether the keys of the expected account are others than ordered. */
+  readonly keysDiffer: boolean;
+  readonly leftovers: readonly Leftover[];
+  /** Things that were found beyond the most that are told. */
+  readonly more: number;
 }
 
 export interface ProbeReport {
@@ -66,6 +145,8 @@ export interface AccessDriver {
   probe(machine: MachineAccess): Promise<ProbeReport>;
   createAccount(machine: MachineAccess, order: AccountOrder): Promise<CreatedAccount>;
   removeAccount(machine: MachineAccess, order: RemovalOrder): Promise<RemovalReport>;
+  /** Looks for all that is Berth's on the machine; what a repair takes away is told too. */
+  verify(machine: MachineAccess, order: VerifyOrder): Promise<VerifyReport>;
   /** Closes the kept connection of one machine, e.g. after its address or credential changed. */
   forget(machineId: string): void;
   /** Longest time in milliseconds that createAccount or removeAccount can take; leases are longer than this. */

@@ -1,7 +1,9 @@
 import { AccessError, reachable } from '#core/access/driver.ts';
+import { isDirt } from '#core/domain/finding.ts';
 import { FAILURES_UNTIL_UNREACHABLE, type MachineState, pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import type { Machine } from '#core/store/machines.ts';
+import { keptBack } from './kept-back.ts';
 import type { Workplace } from './workplace.ts';
 
 /** How often a machine that is well is looked at. */
@@ -37,6 +39,8 @@ async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
       const found = await tables.machines.lockByName(machine.name);
       // Changed since it was read: what was probed is not what is registered now.
       if (!found || found.id !== machine.id || !sameAddress(found, machine) || !PROBED.includes(found.state)) return;
+      // It can be reached, and is not lent before it is clean.
+      const dirty = found.findings.some(isDirt);
       await tables.machines.update(machine.id, {
         state: 'ready',
         failures: 0,
@@ -49,12 +53,13 @@ async function checkHealth(place: Workplace, machine: Machine): Promise<void> {
         offeredHostKey: null,
         probedAt: now,
         nextProbeAt: new Date(now.getTime() + PROBE_EVERY_MS),
+        ...(dirty && keptBack(found.findings)),
       });
-      if (found.state !== 'ready') {
+      if (dirty || found.state !== 'ready') {
         await tables.audit.add({
           at: now,
           actor: 'scheduler',
-          action: 'machine.ready',
+          action: dirty ? 'machine.quarantined' : 'machine.ready',
           subject: machine.name,
           details: { before: found.state },
         });
@@ -110,6 +115,6 @@ export async function noteSuccess(place: Workplace, machine: Machine, now: Date)
   await place.store.tables.machines.updateIn(['checking', 'unreachable'], machine.id, { nextProbeAt: now });
 }
 
-function sameAddress(a: Machine, b: Machine): boolean {
+export function sameAddress(a: Machine, b: Machine): boolean {
   return a.host === b.host && a.port === b.port && a.user === b.user && a.hostKey === b.hostKey;
 }

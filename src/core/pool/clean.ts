@@ -2,6 +2,7 @@ import { AccessError, reachable } from '#core/access/driver.ts';
 import { pauseAfterFailures } from '#core/domain/machine.ts';
 import { Refusal } from '#core/domain/refusal.ts';
 import { noteFailure, noteSuccess } from './check-health.ts';
+import type { StoredRemoval } from './removal.ts';
 import { LEASE_MS, underLease, type Workplace } from './workplace.ts';
 
 /** A cleaning that is to start as soon as there is room for it in this process. */
@@ -38,12 +39,18 @@ async function clean(place: Workplace, allocationId: string): Promise<void> {
 
   try {
     const order = { allocationId, generation: allocation.generation, accountName: reservation.accountName };
-    const removal = await underLease(
+    const report = await underLease(
       place,
       (until) => tables.allocations.renewLease(allocationId, place.workerId, until),
       async () => await place.driver.removeAccount(reachable(machine), order),
     );
     const cleanedAt = place.clock();
+    const removal: StoredRemoval = {
+      ...report,
+      startedAt: now.toISOString(),
+      endedAt: cleanedAt.toISOString(),
+      tries: allocation.attempts + 1,
+    };
     await place.store.transaction(async (inside) => {
       // Of two cleanings that end at the same moment, one must see the other's machine clean and end the reservation.
       await inside.reservations.touch(reservation.id);

@@ -14,6 +14,7 @@ import { checkDueMachines, resumeCleanings, resumePreparations } from './resume.
 import { getReservation, listReservations } from './show-reservations.ts';
 import { available, stock } from './take-stock.ts';
 import { timeline } from './timeline.ts';
+import { verifyDueMachines, verifyMachine } from './verify.ts';
 import { machineView } from './views.ts';
 import type { Workplace } from './workplace.ts';
 
@@ -24,6 +25,8 @@ export interface Upkeep {
   resumePreparations(now: Date): Promise<void>;
   resumeCleanings(now: Date): Promise<void>;
   checkDueMachines(now: Date): Promise<void>;
+  /** Begins looks at whole machines, a few in each round. */
+  verifyDueMachines(now: Date): Promise<void>;
   /** Adds what happened to the chain over the audit log. */
   sealAudit(now: Date): Promise<void>;
   /** Deletes audit rows that are older than the retention. */
@@ -41,6 +44,7 @@ export function createPool(place: Workplace): Pool {
     registerMachine: (actor, machine, now) => registerMachine(place, actor, machine, now),
     updateMachine: (actor, name, changes, now) => updateMachine(place, actor, name, changes, now),
     deleteMachine: (actor, name, now) => deleteMachine(place, actor, name, now),
+    verifyMachine: (actor, name, repair) => verifyMachine(place, actor, name, repair),
     listMachines: async () => machines(undefined),
     getMachine: (name) => getMachine(place, name),
     available: async () => standings(undefined),
@@ -69,6 +73,7 @@ export function createUpkeep(place: Workplace): Upkeep {
     resumePreparations: (now) => resumePreparations(place, now),
     resumeCleanings: (now) => resumeCleanings(place, now),
     checkDueMachines: (now) => checkDueMachines(place, now),
+    verifyDueMachines: (now) => verifyDueMachines(place, now),
     sealAudit: (now) => audit.seal(now),
     pruneAudit: (now) => audit.prune(now),
     beat: (now) => place.store.tables.heartbeats.beat('scheduler', now),

@@ -1,5 +1,6 @@
 import type { RemovalReport } from '#core/access/driver.ts';
 import type { Actor, Origin } from '#core/domain/actor.ts';
+import type { Finding } from '#core/domain/finding.ts';
 import type { Credential, MachineState } from '#core/domain/machine.ts';
 import type { AllocationState, EndReason, ReservationState } from '#core/domain/reservation.ts';
 import type { PoolLimits } from './limits.ts';
@@ -25,6 +26,13 @@ export interface Pool {
   ): Promise<MachineView & { readonly changed: readonly (keyof MachineChanges)[] }>;
   /** Refusals: not_found, still_in_use (reserved or not clean). */
   deleteMachine(actor: Actor, name: string, now: Date): Promise<void>;
+  /**
+   * Compares a machine with what Berth knows: accounts, keys, the fence, and what accounts that are gone have left. A machine
+   * with dirt is kept from being lent; with `repair` what bears Berth's mark and belongs to no open reservation is taken away, and a
+   * missing account made again. Foreign accounts are never touched. Refusals: forbidden, not_found, unavailable (it cannot be
+   * reached), conflict (changed meanwhile), still_in_use (a repair while somebody is on it).
+   */
+  verifyMachine(actor: Actor, name: string, repair: boolean): Promise<Verification>;
   /** All machines, by name. */
   listMachines(): Promise<MachineView[]>;
   /** Refusals: not_found. */
@@ -114,6 +122,9 @@ export interface MachineView {
   readonly offeredHostKeyFingerprint: string | null;
   readonly operatingSystem: string | null;
   readonly probedAt: Date | null;
+  /** The last look at the whole machine, and what was found then that ought not to be so. */
+  readonly verifiedAt: Date | null;
+  readonly findings: readonly Finding[];
   readonly createdAt: Date;
   /** The open allocation, if there is one. */
   readonly held: {
@@ -122,6 +133,17 @@ export interface MachineView {
     readonly state: AllocationState;
     readonly until: Date;
   } | null;
+}
+
+/** What a look at a machine found. */
+export interface Verification {
+  readonly at: Date;
+  /** What is so now, after a repair if there was one. */
+  readonly findings: readonly Finding[];
+  /** What was so before the repair. */
+  readonly repaired: readonly Finding[];
+  /** How many keys open the login that Berth uses; null when that cannot be told. */
+  readonly loginKeys: number | null;
 }
 
 export interface Availability {
@@ -224,8 +246,26 @@ export interface AllocationView {
   /** Why cleaning has not succeeded yet, and when it is tried again. */
   readonly problem: string | null;
   readonly nextTryAt: Date | null;
+  /** Cleanings that failed. */
+  readonly tries: number;
   /** What the removal found and proved; null until cleaned. */
-  readonly removal: RemovalReport | null;
+  readonly removal: RemovalView | null;
+}
+
+/** A removal that succeeded. Null where an older version, which did not ask for that, has done it. */
+export interface RemovalView {
+  readonly outcome: RemovalReport['outcome'];
+  readonly uid: number | null;
+  readonly processesEnded: number;
+  readonly processesKilled: number | null;
+  readonly sessionsEnded: number | null;
+  readonly filesRemoved: number;
+  readonly filesIn: RemovalReport['filesIn'] | null;
+  readonly checked: RemovalReport['checked'];
+  readonly startedAt: Date | null;
+  readonly endedAt: Date | null;
+  /** The last, successful try included. */
+  readonly tries: number | null;
 }
 
 interface AuditFilter {
@@ -267,7 +307,10 @@ export interface Stock {
   readonly machinesByState: Record<MachineState, number>;
   readonly machinesHeld: number;
   readonly reservationsByState: Record<'preparing' | 'active' | 'ending', number>;
+  readonly machinesWithFindings: number;
   readonly cleaningBacklog: number;
+  /** Of them, those that failed at least once. */
+  readonly cleaningFailing: number;
   /** Age of the oldest allocation in cleaning, seconds; 0 when there is none. */
   readonly oldestCleaningSeconds: number;
   /** Age of the oldest audit row that is not in the chain yet, seconds; 0 when there is none. */

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AccessError, type AccountOrder, reachable } from '#core/access/driver.ts';
 import { Refusal } from '#core/domain/refusal.ts';
-import type { PlacedAllocation } from '#core/store/allocations.ts';
+import type { Allocation, PlacedAllocation } from '#core/store/allocations.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import { noteFailure } from './check-health.ts';
 import { claimMachines, withoutLosingRaces } from './claim.ts';
@@ -193,7 +193,8 @@ async function untilSettled(place: Workplace, id: string): Promise<ReservationVi
   }
 }
 
-function orderFor(reservation: Reservation, allocation: PlacedAllocation): AccountOrder {
+/** The account that an allocation stands for. */
+export function orderFor(reservation: Reservation, allocation: Allocation): AccountOrder {
   return {
     allocationId: allocation.id,
     generation: allocation.generation,

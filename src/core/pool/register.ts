@@ -10,6 +10,8 @@ import type { MachineChanges, MachineToRegister, MachineView, Pool } from './poo
 import { machineView } from './views.ts';
 import type { Workplace } from './workplace.ts';
 
+const FIRST_LOOK_WITHIN_MS = 3_600_000;
+
 /** See Pool.registerMachine. */
 export async function registerMachine(
   place: Workplace,
@@ -37,6 +39,10 @@ export async function registerMachine(
     generation: 0,
     probedAt: null,
     nextProbeAt: now,
+    verifiedAt: null,
+    // Not all at once when many are registered.
+    nextVerifyAt: new Date(now.getTime() + Math.random() * FIRST_LOOK_WITHIN_MS),
+    findings: [],
     createdAt: now,
   };
   await naming(machine, () =>
@@ -126,7 +132,7 @@ function plainChanges(found: Machine, changes: MachineChanges, host: string, mov
     ...(changes.labels !== undefined && { labels: changes.labels }),
     ...(changes.credential !== undefined && { credential: changes.credential }),
     // Another address is another machine: the key that was pinned says nothing about it.
-    ...(moved && { hostKey: null, offeredHostKey: null }),
+    ...(moved && { hostKey: null, offeredHostKey: null, verifiedAt: null, findings: [] }),
     ...(changes.acceptHostKey !== undefined && acceptedKey(found, changes.acceptHostKey)),
   };
 }

@@ -16,13 +16,16 @@ export async function available(store: Store): Promise<Availability> {
 /** See Pool.stock. */
 export async function stock(store: Store, now: Date): Promise<Stock> {
   const { machines, allocations, reservations, auditChain } = store.tables;
-  const [byMachineState, byReservationState, machinesHeld, backlog, unsealed] = await Promise.all([
-    machines.countByState(),
-    reservations.countByState(),
-    allocations.countOpen(),
-    allocations.cleaningBacklog(),
-    auditChain.oldestUnsealed('near', now),
-  ]);
+  const [byMachineState, byReservationState, machinesHeld, backlog, unsealed, machinesWithFindings] = await Promise.all(
+    [
+      machines.countByState(),
+      reservations.countByState(),
+      allocations.countOpen(),
+      allocations.cleaningBacklog(),
+      auditChain.oldestUnsealed('near', now),
+      machines.countWithFindings(),
+    ],
+  );
   const machinesByState = { checking: 0, ready: 0, unreachable: 0, quarantined: 0, disabled: 0 };
   for (const { state, n } of byMachineState) machinesByState[state] = n;
   const reservationsByState = { preparing: 0, active: 0, ending: 0 };
@@ -33,7 +36,9 @@ export async function stock(store: Store, now: Date): Promise<Stock> {
     machinesByState,
     reservationsByState,
     machinesHeld,
+    machinesWithFindings,
     cleaningBacklog: backlog.n,
+    cleaningFailing: backlog.failing,
     oldestCleaningSeconds: secondsSince(backlog.oldest, now),
     oldestUnsealedSeconds: secondsSince(unsealed, now),
   };

@@ -1,9 +1,9 @@
-import type { RemovalReport } from '#core/access/driver.ts';
 import type { PlacedAllocation } from '#core/store/allocations.ts';
 import type { HeldMachine } from '#core/store/machines.ts';
 import type { Reservation } from '#core/store/reservations.ts';
 import { hostKeyFingerprint } from './host-key.ts';
 import type { AllocationView, MachineView, ReservationView } from './pool.ts';
+import { removalView } from './removal.ts';
 
 export function machineView(machine: HeldMachine): MachineView {
   return {
@@ -19,6 +19,8 @@ export function machineView(machine: HeldMachine): MachineView {
     offeredHostKeyFingerprint: machine.offeredHostKey && hostKeyFingerprint(machine.offeredHostKey),
     operatingSystem: machine.operatingSystem,
     probedAt: machine.probedAt,
+    verifiedAt: machine.verifiedAt,
+    findings: machine.findings,
     createdAt: machine.createdAt,
     held: machine.held,
   };
@@ -55,6 +57,7 @@ function allocationView(allocation: PlacedAllocation): AllocationView {
     preparedAt: allocation.preparedAt,
     problem: allocation.problem,
     nextTryAt: allocation.state === 'cleaning' ? allocation.nextTryAt : null,
-    removal: (allocation.removal ?? null) as RemovalReport | null,
+    tries: allocation.attempts,
+    removal: removalView(allocation.removal, allocation.cleanedAt),
   };
 }

@@ -16,6 +16,8 @@ export interface Workplace {
   readonly log: WorkLog;
   /** How long the audit log is kept; null or left out: for good. */
   readonly auditRetentionDays?: number | null;
+  /** How often each machine is looked through; 0 for never by itself, 24 when left out. */
+  readonly verifyEveryHours?: number;
   /** Terminals of this process on an allocation go as soon as it is to be cleaned. */
   readonly closeTerminals?: (allocationId: string) => void;
   /** Why a machine at this host would never be connected to, as far as the host tells by itself. */

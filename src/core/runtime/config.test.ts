@@ -29,6 +29,7 @@ describe('the settings', () => {
       trustedProxies: [],
       machineNetworks: [],
       webTerminal: true,
+      verifyEveryHours: 24,
       heartbeatFile: null,
       accessDriver: 'ssh',
       accessPlaybooksDir: null,

@@ -46,6 +46,8 @@ export interface Config {
   readonly heartbeatFile: string | null;
   /** How long the audit log is kept; null: for good. */
   readonly auditRetentionDays: number | null;
+  /** How often each machine is looked through; 0 for never by itself. */
+  readonly verifyEveryHours: number;
   /** Whether shells may be opened in the browser. */
   readonly webTerminal: boolean;
 }
@@ -108,6 +110,7 @@ export function readConfig(env: Environment): Config {
     accessPlaybookLimitSeconds: read.whole('ACCESS_PLAYBOOK_LIMIT_SECONDS', 60, 30, 3_600),
     heartbeatFile: read.text('BERTH_HEARTBEAT_FILE') ?? null,
     auditRetentionDays: read.whole('AUDIT_RETENTION_DAYS', 0, 0, 36_500) || null,
+    verifyEveryHours: read.whole('VERIFY_EVERY_HOURS', 24, 0, 720),
     webTerminal: read.oneOf('WEB_TERMINAL', ['true', 'false'], 'true') === 'true',
   };
   underItsName('ADMIN_DEFAULT_USERNAME', () => checkedUsername(config.adminDefaultUsername));

@@ -6,7 +6,11 @@ import type { Stock } from '#core/pool/pool.ts';
 export interface Metrics {
   readonly registry: Registry;
   /** Counts one call to a machine. */
-  readonly sshCall: (verb: 'probe' | 'create' | 'remove', seconds: number, failure: AccessFailure | null) => void;
+  readonly sshCall: (
+    verb: 'probe' | 'create' | 'remove' | 'verify',
+    seconds: number,
+    failure: AccessFailure | null,
+  ) => void;
   /** Where the figures of the pool come from, asked for each time the metrics are read. */
   watchPool(stock: () => Promise<Stock>): void;
 }
@@ -57,6 +61,16 @@ function watchPool(registry: Registry, stock: () => Promise<Stock>): void {
     help: 'How long the oldest audit row has waited to be sealed',
     registers,
   });
+  const failing = new Gauge({
+    name: 'berth_cleaning_failing',
+    help: 'Of them, those that could not be cleaned so far',
+    registers,
+  });
+  const withFindings = new Gauge({
+    name: 'berth_machines_with_findings',
+    help: 'Machines on which a look found what ought not to be so',
+    registers,
+  });
   const reservations = new Gauge({
     name: 'berth_reservations',
     help: 'Reservations that are not over, by state',
@@ -76,6 +90,8 @@ function watchPool(registry: Registry, stock: () => Promise<Stock>): void {
       for (const [state, n] of Object.entries(now.reservationsByState)) reservations.set({ state }, n);
       held.set(now.machinesHeld);
       backlog.set(now.cleaningBacklog);
+      failing.set(now.cleaningFailing);
+      withFindings.set(now.machinesWithFindings);
       age.set(now.oldestCleaningSeconds);
       unsealed.set(now.oldestUnsealedSeconds);
     },

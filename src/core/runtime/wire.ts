@@ -85,6 +85,7 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     passwords: { make: makeAccountPassword, hash: hashing.hash },
     log,
     auditRetentionDays: config.auditRetentionDays,
+    verifyEveryHours: config.verifyEveryHours,
     closeTerminals: (allocationId) => terminals.endOf(allocationId),
     hostRefusal: (host) => hostRefusal(networks, host),
   };

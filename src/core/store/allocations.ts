@@ -99,6 +99,15 @@ export function allocationsTable(db: Kysely<Schema>) {
       const row = await db.selectFrom('allocations').selectAll().where('id', '=', id).executeTakeFirst();
       return row && fromRow(row);
     },
+    async byIds(ids: readonly string[]): Promise<Allocation[]> {
+      if (ids.length === 0) return [];
+      const rows = await db
+        .selectFrom('allocations')
+        .selectAll()
+        .where('id', 'in', [...new Set(ids)])
+        .execute();
+      return rows.map(fromRow);
+    },
     async ofReservation(reservationId: string): Promise<PlacedAllocation[]> {
       return (await placed().where('allocations.reservation_id', '=', reservationId).execute()).map(placedFromRow);
     },
@@ -263,13 +272,22 @@ export function allocationsTable(db: Kysely<Schema>) {
         .executeTakeFirstOrThrow();
       return Number(row.n);
     },
-    async cleaningBacklog(): Promise<{ n: number; oldest: Date | null }> {
+    /** What waits to be cleaned: how many, of those how many that failed at least once, and since when the oldest. */
+    async cleaningBacklog(): Promise<{ n: number; failing: number; oldest: Date | null }> {
       const row = await db
         .selectFrom('allocations')
-        .select([db.fn.countAll().as('n'), sql<number | null>`min(cleaning_since)`.as('oldest')])
+        .select([
+          db.fn.countAll().as('n'),
+          sql<number | null>`sum(CASE WHEN attempts > 0 THEN 1 ELSE 0 END)`.as('failing'),
+          sql<number | null>`min(cleaning_since)`.as('oldest'),
+        ])
         .where('state', '=', 'cleaning')
         .executeTakeFirstOrThrow();
-      return { n: Number(row.n), oldest: row.oldest === null ? null : new Date(Number(row.oldest)) };
+      return {
+        n: Number(row.n),
+        failing: Number(row.failing ?? 0),
+        oldest: row.oldest === null ? null : new Date(Number(row.oldest)),
+      };
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { sql } from 'kysely';
+import type { Finding } from '#core/domain/finding.ts';
 import { type Credential, MACHINE_MOVES, type MachineState } from '#core/domain/machine.ts';
 import { statesBefore } from '#core/domain/moves.ts';
 import type { AllocationState } from '#core/domain/reservation.ts';
@@ -25,6 +26,10 @@ export interface Machine {
   readonly generation: number;
   readonly probedAt: Date | null;
   readonly nextProbeAt: Date;
+  /** When the whole machine was last compared with what Berth knows, and what ought not to have been so. */
+  readonly verifiedAt: Date | null;
+  readonly nextVerifyAt: Date;
+  readonly findings: readonly Finding[];
   readonly createdAt: Date;
 }
 
@@ -200,6 +205,38 @@ export function machinesTable(db: Kysely<Schema>, seal: Seal) {
         .executeTakeFirst();
       return result.numUpdatedRows > 0n;
     },
+    /** Those that are lent, or kept back for what was found on them. */
+    async dueForVerification(now: Date, limit: number): Promise<Machine[]> {
+      const rows = await db
+        .selectFrom('machines')
+        .selectAll()
+        .where('next_verify_at', '<=', now.getTime())
+        .where((eb) =>
+          eb.or([eb('state', '=', 'ready'), eb('state', '=', 'quarantined').and('findings', 'is not', null)]),
+        )
+        .orderBy('next_verify_at')
+        .limit(limit)
+        .execute();
+      return rows.map((row) => fromRow(row, seal));
+    },
+    /** Moves the next look from when it was due; false when somebody else did so first. */
+    async takeVerification(id: string, dueAt: Date, until: Date): Promise<boolean> {
+      const result = await db
+        .updateTable('machines')
+        .set({ next_verify_at: until.getTime() })
+        .where('id', '=', id)
+        .where('next_verify_at', '=', dueAt.getTime())
+        .executeTakeFirst();
+      return result.numUpdatedRows > 0n;
+    },
+    async countWithFindings(): Promise<number> {
+      const row = await db
+        .selectFrom('machines')
+        .select(db.fn.countAll().as('n'))
+        .where('findings', 'is not', null)
+        .executeTakeFirstOrThrow();
+      return Number(row.n);
+    },
     async countByState(): Promise<{ state: MachineState; n: number }[]> {
       const rows = await db
         .selectFrom('machines')
@@ -242,6 +279,9 @@ function plainFromRow(row: MachineRow): Omit<Machine, 'credential'> {
     generation: row.generation,
     probedAt: row.probed_at === null ? null : new Date(row.probed_at),
     nextProbeAt: new Date(row.next_probe_at),
+    verifiedAt: row.verified_at === null ? null : new Date(row.verified_at),
+    nextVerifyAt: new Date(row.next_verify_at),
+    findings: row.findings === null ? [] : (JSON.parse(row.findings) as Finding[]),
     createdAt: new Date(row.created_at),
   };
 }
@@ -280,5 +320,10 @@ function toRow(id: string, machine: Partial<Machine>, seal: Seal): Partial<Machi
   if (machine.generation !== undefined) row.generation = machine.generation;
   if (machine.probedAt !== undefined) row.probed_at = machine.probedAt?.getTime() ?? null;
   if (machine.nextProbeAt !== undefined) row.next_probe_at = machine.nextProbeAt.getTime();
+  if (machine.verifiedAt !== undefined) row.verified_at = machine.verifiedAt?.getTime() ?? null;
+  if (machine.nextVerifyAt !== undefined) row.next_verify_at = machine.nextVerifyAt.getTime();
+  if (machine.findings !== undefined) {
+    row.findings = machine.findings.length === 0 ? null : JSON.stringify(machine.findings);
+  }
   return row;
 }

@@ -64,6 +64,10 @@ export interface MachineRow {
   generation: number;
   probed_at: number | null;
   next_probe_at: number;
+  verified_at: number | null;
+  next_verify_at: number;
+  /** JSON of a list of Finding; null when nothing was found. */
+  findings: string | null;
   created_at: number;
 }
 
@@ -107,7 +111,7 @@ export interface AllocationRow {
   prepared_at: number | null;
   cleaning_since: number | null;
   cleaned_at: number | null;
-  /** JSON of a RemovalReport. */
+  /** JSON of a StoredRemoval; older versions knew less of it. */
   removal: string | null;
 }
 

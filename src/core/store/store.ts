@@ -19,6 +19,7 @@ import * as guessingPasswords from './migrations/0004-guessing-passwords.ts';
 import * as apiTokens from './migrations/0006-api-tokens.ts';
 import * as limits from './migrations/0007-limits.ts';
 import * as auditChain from './migrations/0008-audit-chain.ts';
+import * as looksAtMachines from './migrations/0009-looks-at-machines.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -184,6 +185,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0006-api-tokens': { up: (handle) => apiTokens.up(handle, dialect) },
         '0007-limits': { up: (handle) => limits.up(handle, dialect) },
         '0008-audit-chain': { up: (handle) => auditChain.up(handle, dialect) },
+        '0009-looks-at-machines': { up: looksAtMachines.up },
       }),
     },
   });

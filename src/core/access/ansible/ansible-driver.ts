@@ -1,10 +1,10 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type AccessDriver, AccessError, type AccessFailure, type MachineAccess } from '#core/access/driver.ts';
 import { type MachineNetworks, machineNetworks } from '../networks.ts';
 import { type Answer, readAnswer } from '../ssh/answer.ts';
 import { accessError, hostKeyChanged, printable, unanswered } from '../ssh/failures.ts';
-import { creationLines, removalLines, timeLine } from '../ssh/order.ts';
-import { readCreation, readProbe, readRemoval } from '../ssh/reports.ts';
+import { creationLines, removalLines, timeLine, verifyLines } from '../ssh/order.ts';
+import { readCreation, readProbe, readRemoval, readVerification } from '../ssh/reports.ts';
 import { commandFor, inputFor, type Verb } from '../ssh/scripts.ts';
 import { Batches } from './batches.ts';
 import { Gates } from './gates.ts';
@@ -14,7 +14,7 @@ import type { Variables } from './inventory.ts';
 import type { Job } from './job.ts';
 import { unfitLogin } from './login.ts';
 import { HostKeyRefused, type MachineOutput } from './outcome.ts';
-import { OWN_PLAYBOOKS, PLAYBOOKS } from './playbooks.ts';
+import { OWN_PLAYBOOKS, playbookOf } from './playbooks.ts';
 import { runPlaybook } from './run-playbook.ts';
 import { sweepScratchFolders } from './scratch-folder.ts';
 
@@ -56,12 +56,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
   const batches = new Batches<Job>(
     { windowMs: 20, patienceMs: 300, most: options.machinesPerRun ?? 50, runsAtOnce: 3 },
     (verb, jobs) =>
-      runPlaybook(
-        join(playbooks, PLAYBOOKS[verb]),
-        jobs,
-        { connectLimitMs, scriptLimitMs, runLimitMs },
-        closing.signal,
-      ),
+      runPlaybook(playbookOf(verb, playbooks), jobs, { connectLimitMs, scriptLimitMs, runLimitMs }, closing.signal),
   );
   const swept = sweepScratchFolders().catch(() => undefined);
 
@@ -165,6 +160,7 @@ export function createAnsibleDriver(options: AnsibleDriverOptions = {}): AccessD
       call('create', machine, () => creationLines(order, Date.now()), orderVariables(order), readCreation),
     removeAccount: (machine, order) =>
       call('remove', machine, () => removalLines(order, Date.now()), orderVariables(order), readRemoval),
+    verify: (machine, order) => call('verify', machine, () => verifyLines(order), {}, readVerification),
   };
 }
 

@@ -20,8 +20,8 @@ interface Waiting<T> {
 export class Batches<T> {
   readonly #limits: BatchLimits;
   readonly #run: (verb: Verb, items: T[]) => Promise<void>;
-  readonly #waiting: Record<Verb, Waiting<T>[]> = { create: [], remove: [], probe: [] };
-  readonly #onTheWay: Record<Verb, number> = { create: 0, remove: 0, probe: 0 };
+  readonly #waiting: Record<Verb, Waiting<T>[]> = { create: [], remove: [], probe: [], verify: [] };
+  readonly #onTheWay: Record<Verb, number> = { create: 0, remove: 0, probe: 0, verify: 0 };
   readonly #running = new Set<Promise<void>>();
 
   /** `run` must not reject. */
@@ -63,7 +63,7 @@ export class Batches<T> {
     const items = this.#waiting[verb].splice(0, this.#limits.most).map(({ item }) => item);
     const run = this.#run(verb, items).finally(() => {
       this.#running.delete(run);
-      for (const next of ['remove', 'create', 'probe'] as const) this.#begin(next);
+      for (const next of ['remove', 'create', 'probe', 'verify'] as const) this.#begin(next);
     });
     this.#running.add(run);
     this.#begin(verb);

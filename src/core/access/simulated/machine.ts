@@ -34,7 +34,7 @@ const ACCOUNT_NAME = /^[a-z_][a-z0-9_-]{0,31}$/;
 const PLAIN_WORD = /^[A-Za-z0-9_-]+$/;
 const FIRST_UID = 20_000;
 
-/** The memory of one simulated machine: its accounts, and what the three scripts do to them. */
+/** The memory of one simulated machine: its accounts, and what the scripts do to them. */
 export class MachineMemory {
   readonly name: string;
   readonly accounts = new Map<string, SimulatedAccount>();
@@ -55,6 +55,8 @@ export class MachineMemory {
   #fence = 0;
   #nextUid = FIRST_UID;
   #nextForeignUid = 1_000;
+  /** Files for everybody to see, by the uid whose they are. */
+  readonly #files = new Map<number, number>();
 
   constructor(name: string) {
     this.name = name;
@@ -64,6 +66,16 @@ export class MachineMemory {
   addForeignAccount(name: string): void {
     if (this.accounts.has(name)) throw new Error(`${this.name} has an account ${name} already`);
     this.accounts.set(name, { uid: this.#nextForeignUid++, allocationId: null, passwordHash: null, keys: [] });
+  }
+
+  /** Makes an account as if an allocation had left it here. Nobody can log in to it. */
+  leaveAccount(name: string, allocationId: string): void {
+    this.accounts.set(name, { uid: this.#nextUid++, allocationId, passwordHash: null, keys: [] });
+  }
+
+  /** Makes files as if an account that is gone had left them. */
+  leaveFiles(count: number): void {
+    this.#files.set(this.#nextUid++, count);
   }
 
   /** Notes a session of an account until the returned function is called; `close` is called when the account goes. */
@@ -85,6 +97,8 @@ export class MachineMemory {
         return malformed(order) ?? this.#create(order);
       case 'remove':
         return malformed(order) ?? this.#remove(order);
+      case 'verify':
+        return this.#verify(order);
     }
   }
 
@@ -125,13 +139,30 @@ export class MachineMemory {
   #remove(order: Order): string[] {
     this.#fence = Math.max(this.#fence, order.generation);
     const found = this.accounts.get(order.account);
-    if (!found) return answer({ outcome: 'absent', uid: 0, processes: 0, files: 0 });
-    if (found.allocationId !== order.allocation) return answer({ outcome: 'foreign', uid: 0, processes: 0, files: 0 });
+    if (!found) return removal({ outcome: 'absent', checked: 'account' });
+    if (found.allocationId !== order.allocation) return removal({ outcome: 'foreign', checked: '' });
     this.accounts.delete(order.account);
     const sessions = [...(this.#sessions.get(order.account) ?? [])];
     this.#sessions.delete(order.account);
     for (const close of sessions) close();
-    return answer({ outcome: 'removed', uid: found.uid, processes: sessions.length, files: 0 });
+    return removal({
+      outcome: 'removed',
+      uid: found.uid,
+      processes: sessions.length,
+      sessions: sessions.length,
+      checked: 'account sessions',
+    });
+  }
+
+  #verify(order: Order): string[] {
+    if (order.repair) this.#fence = Math.max(this.#fence, order.generation);
+    const accounts = [...this.accounts].filter(([, { allocationId }]) => allocationId !== null);
+    const found = [
+      ...accounts.map(([name, { allocationId, uid }]) => `account ${allocationId} ${name} ${uid} entry`),
+      ...[...this.#files].map(([uid, count]) => `file ${uid} ${count}`),
+    ];
+    if (order.repair && accounts.length === 0) this.#files.clear();
+    return [...found.map((line) => `berth: found ${line}`), ...answer({ fence: this.#fence, login_keys: 0 })];
   }
 }
 
@@ -145,6 +176,11 @@ function malformed(order: Order): string[] | null {
 
 function answer(values: Record<string, string | number>): string[] {
   return [...Object.entries(values).map(([name, value]) => `berth: ${name} ${value}`), 'berth: done'];
+}
+
+function removal(values: Record<string, string | number>): string[] {
+  const none = { uid: 0, processes: 0, killed: 0, sessions: 0 };
+  return answer({ ...none, home_files: 0, temporary_files: 0, mail_files: 0, job_files: 0, ...values });
 }
 
 function failed(code: AccessFailure, words: string): string[] {

@@ -1,5 +1,5 @@
 /** What can be done on a machine. */
-export type Verb = 'probe' | 'create' | 'remove';
+export type Verb = 'probe' | 'create' | 'remove' | 'verify';
 
 /** The values of one order as they came; nothing about them is checked yet. */
 export interface Order {
@@ -10,12 +10,14 @@ export interface Order {
   /** Empty when no password may log in. */
   readonly hash: string;
   readonly keys: readonly string[];
+  readonly repair: boolean;
 }
 
 const VERBS: readonly (readonly [string, Verb])[] = [
   ['# berth probe 1', 'probe'],
   ['# berth create-account 1', 'create'],
   ['# berth remove-account 1', 'remove'],
+  ['# berth verify 1', 'verify'],
 ];
 
 /** The verb whose script a command holds, known by the script's first line; null for any other command. */
@@ -45,6 +47,7 @@ export function readOrder(text: string): Order | null {
         account: values.get('account') ?? '',
         hash: values.get('hash') ?? '',
         keys,
+        repair: values.get('repair') === 'yes',
       };
     }
     const space = line.indexOf(' ');

@@ -36,6 +36,10 @@ export interface SimulatedMachine {
   readonly everOverlapped: boolean;
   /** Makes an account as if somebody had made it by hand. Nobody can log in to it. */
   addForeignAccount(name: string): void;
+  /** Makes an account as if an allocation had left it here. Nobody can log in to it. */
+  leaveAccount(name: string, allocationId: string): void;
+  /** Makes files as if an account that is gone had left them. */
+  leaveFiles(count: number): void;
   /** Resets all open connections, as a machine does that loses its power. */
   dropConnections(): void;
 }
@@ -114,6 +118,8 @@ export async function startSimulatedMachines(options: SimulationOptions): Promis
         return memory.everOverlapped;
       },
       addForeignAccount: (name) => memory.addForeignAccount(name),
+      leaveAccount: (name, allocationId) => memory.leaveAccount(name, allocationId),
+      leaveFiles: (count) => memory.leaveFiles(count),
       dropConnections,
     })),
     close,

@@ -3,6 +3,8 @@ import { ACCESS_FAILURES, type AccessFailure } from '#core/access/driver.ts';
 /** What a script answered: its values, and why it failed if it did. */
 export interface Answer {
   readonly values: ReadonlyMap<string, string>;
+  /** The values of lines `found`, of which there may be many. */
+  readonly found: readonly string[];
   readonly failure: { readonly code: AccessFailure; readonly words: string } | null;
 }
 
@@ -12,6 +14,7 @@ export interface Answer {
  */
 export class AnswerReader {
   readonly #values = new Map<string, string>();
+  readonly #found: string[] = [];
   #rest = '';
 
   /** The answer, or null while its closing line has not come. */
@@ -21,16 +24,18 @@ export class AnswerReader {
     const lines = this.#rest.split('\n');
     this.#rest = lines.pop() ?? '';
     const values = this.#values;
+    const found = this.#found;
     for (const line of lines) {
       const [, name, value] = /^berth: ([a-z_]+) ?(.*)$/.exec(line.trimEnd()) ?? [];
       if (name === undefined || value === undefined) continue;
-      if (name === 'done') return { values, failure: null };
+      if (name === 'done') return { values, found, failure: null };
       if (name === 'failed') {
         const [word, ...words] = value.split(' ');
         const code = ACCESS_FAILURES.find((known) => known === word) ?? 'bad_answer';
-        return { values, failure: { code, words: words.join(' ') } };
+        return { values, found, failure: { code, words: words.join(' ') } };
       }
-      values.set(name, value);
+      if (name === 'found') found.push(value);
+      else values.set(name, value);
     }
     return null;
   }

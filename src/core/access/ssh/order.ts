@@ -1,4 +1,4 @@
-import { AccessError, type AccountOrder, type RemovalOrder } from '#core/access/driver.ts';
+import { AccessError, type AccountOrder, type RemovalOrder, type VerifyOrder } from '#core/access/driver.ts';
 import { ACCOUNT_NAME, checkedAccountName } from '#core/domain/account-name.ts';
 
 // No value can hold a line's end or another control character, so no value can pass for two.
@@ -15,11 +15,10 @@ export function creationLines(order: AccountOrder, now: number): string[] {
   }
   if (order.passwordHash !== null && !HASH.test(order.passwordHash))
     throw unfit('bad_answer', 'a malformed password hash');
-  if (!order.authorizedKeys.every((key) => KEY.test(key))) throw unfit('bad_answer', 'a malformed public key');
   return [
     ...commonLines(order),
     `hash ${order.passwordHash ?? ''}`,
-    ...order.authorizedKeys.map((key) => `key ${key}`),
+    ...checkedKeys(order.authorizedKeys).map((key) => `key ${key}`),
     timeLine(now),
   ];
 }
@@ -29,6 +28,18 @@ export function removalLines(order: RemovalOrder, now: number): string[] {
   return [...commonLines(order), timeLine(now)];
 }
 
+/** The lines that a look at the whole machine sends. @throws AccessError when a value is not fit to be sent. */
+export function verifyLines({ expected, endedGeneration: generation, repair }: VerifyOrder): string[] {
+  const lines =
+    expected === null
+      ? [generationLine(generation)]
+      : [
+          ...commonLines({ ...expected, generation }),
+          ...checkedKeys(expected.authorizedKeys).map((key) => `key ${key}`),
+        ];
+  return repair ? [...lines, 'repair yes'] : lines;
+}
+
 /** The line that tells the machine our time; `now` in epoch milliseconds. */
 export function timeLine(now: number): string {
   return `time ${Math.floor(now / 1000)}`;
@@ -36,13 +47,21 @@ export function timeLine(now: number): string {
 
 function commonLines(order: RemovalOrder): string[] {
   if (!ALLOCATION.test(order.allocationId)) throw unfit('bad_answer', 'a malformed allocation');
-  if (!Number.isSafeInteger(order.generation) || order.generation < 0)
-    throw unfit('bad_answer', 'a malformed generation');
   // A removal does not ask whether the name is a system account's: an account that we made must stay removable.
   if (!ACCOUNT_NAME.test(order.accountName) || order.accountName === 'root') {
     throw unfit('account_exists', 'a malformed account name');
   }
-  return [`allocation ${order.allocationId}`, `generation ${order.generation}`, `account ${order.accountName}`];
+  return [`allocation ${order.allocationId}`, generationLine(order.generation), `account ${order.accountName}`];
+}
+
+function generationLine(generation: number): string {
+  if (!Number.isSafeInteger(generation) || generation < 0) throw unfit('bad_answer', 'a malformed generation');
+  return `generation ${generation}`;
+}
+
+function checkedKeys(keys: readonly string[]): readonly string[] {
+  if (!keys.every((key) => KEY.test(key))) throw unfit('bad_answer', 'a malformed public key');
+  return keys;
 }
 
 function unfit(code: 'account_exists' | 'bad_answer', what: string): AccessError {

@@ -1,25 +1,28 @@
 import { readFileSync } from 'node:fs';
 
 /** What can be done on a machine. */
-export type Verb = 'probe' | 'create' | 'remove';
+export type Verb = 'probe' | 'create' | 'remove' | 'verify';
 
 const TITLES: Record<Verb, string> = {
   probe: '# berth probe 1',
   create: '# berth create-account 1',
   remove: '# berth remove-account 1',
+  verify: '# berth verify 1',
 };
 
 const PRELUDE = scriptText('prelude');
+const LEFTOVERS = scriptText('leftovers');
 
 /**
- * The three scripts, plain POSIX sh without a value in them. They answer with lines `berth: name value` and, last,
+ * The scripts, plain POSIX sh without a value in them. They answer with lines `berth: name value` and, last,
  * `berth: done` or `berth: failed CODE words` with a code of ACCESS_FAILURES. The braces see to it that a script
  * that was cut off on its way is not begun.
  */
 const SCRIPTS: Record<Verb, string> = {
   probe: `{\n${PRELUDE}${scriptText('probe')}}\n`,
   create: `{\n${PRELUDE}${scriptText('create-account')}}\n`,
-  remove: `{\n${PRELUDE}${scriptText('remove-account')}}\n`,
+  remove: `{\n${PRELUDE}${LEFTOVERS}${scriptText('remove-account')}}\n`,
+  verify: `{\n${PRELUDE}${LEFTOVERS}${scriptText('verify')}}\n`,
 };
 
 /**

@@ -9,8 +9,8 @@ import { type MachineNetworks, machineNetworks } from '../networks.ts';
 import type { Answer } from './answer.ts';
 import { Connections } from './connections.ts';
 import { accessError, printable } from './failures.ts';
-import { creationLines, removalLines, timeLine } from './order.ts';
-import { readCreation, readProbe, readRemoval } from './reports.ts';
+import { creationLines, removalLines, timeLine, verifyLines } from './order.ts';
+import { readCreation, readProbe, readRemoval, readVerification } from './reports.ts';
 import { commandFor, inputFor, type Verb } from './scripts.ts';
 import { openShell } from './shell.ts';
 
@@ -94,5 +94,6 @@ export function createSshDriver(options: SshDriverOptions = {}): AccessDriver & 
     createAccount: (machine, order) => call('create', machine, () => creationLines(order, Date.now()), readCreation),
     openShell: (machine, order, listener) => openShell(connections, machine, order, listener, timeLimitMs),
     removeAccount: (machine, order) => call('remove', machine, () => removalLines(order, Date.now()), readRemoval),
+    verify: (machine, order) => call('verify', machine, () => verifyLines(order), readVerification),
   };
 }

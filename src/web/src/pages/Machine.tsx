@@ -36,7 +36,13 @@ export default function MachinePage() {
         {(machine) => (
           <div className="columns">
             <div className="stack">
-              {standing && <Findings machine={machine} problem={standing.held?.problem ?? null} />}
+              {standing && (
+                <Findings
+                  machine={machine}
+                  problem={standing.held?.problem ?? null}
+                  nextTry={standing.held?.next_try_at ?? null}
+                />
+              )}
               {standing && <Holder standing={standing} mine={standing.held?.holder === user} isAdmin={isAdmin} />}
               <MachineDetails machine={machine} />
             </div>

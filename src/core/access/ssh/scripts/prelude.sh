@@ -1,4 +1,4 @@
-# What the three scripts share. Plain POSIX sh: it runs in dash, in BusyBox's ash and in bash alike.
+# What the scripts share. Plain POSIX sh: it runs in dash, in BusyBox's ash and in bash alike.
 # Nothing of the order is in this text: its values are in $order, which the caller has read.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin
 LC_ALL=C
@@ -25,7 +25,7 @@ fail() {
 
 # Reads the values of the order. Without the closing `end` the order was cut off and nothing is done.
 read_order() {
-  allocation='' generation='' account='' hash='' keys='' time=0 complete=''
+  allocation='' generation='' account='' hash='' keys='' time=0 repair='' complete=''
   while IFS= read -r line; do
     value=${line#* }
     case $line in
@@ -36,6 +36,7 @@ read_order() {
       'hash '*) hash=$value ;;
       'key '*) keys=$keys$value$lines_end ;;
       'time '*) time=$value ;;
+      'repair '*) repair=$value ;;
     esac
   done <<ORDER
 $order
@@ -133,10 +134,10 @@ find_group() {
 # Numbers that Berth gives to accounts on this machine: from here to the one in last-uid.
 first_uid=20000
 
-# Does somebody else bear this uid, here or in a directory service?
+# Does somebody else bear this uid, here or in a directory service? `berth-UID` is nobody: see as_uid.
 is_known() {
-  while IFS=: read -r _ _ id _; do
-    [ "$id" != "$1" ] || return 0
+  while IFS=: read -r known_name _ known _; do
+    [ "$known" != "$1" ] || [ "$known_name" = "berth-$1" ] || return 0
   done </etc/passwd
   command -v getent >/dev/null && getent passwd "$1" >/dev/null
 }

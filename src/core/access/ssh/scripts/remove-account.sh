@@ -59,20 +59,10 @@ scan() {
     case $our_parents in *" $pid "*) doors="$doors $pid" && continue ;; esac
     case $parents in *" $pid "*) ;; *) doors="$doors $pid" ;; esac
   done
+  for door in $doors; do
+    case $seen_doors in *" $door "*) ;; *) seen_doors=$seen_doors$door' ' sessions=$((sessions + 1)) ;; esac
+  done
 }
-
-# Did Berth give this uid to an account that is gone? Adds it to others if so.
-is_retired() {
-  case $others in *" $1 "*) return 0 ;; esac
-  [ "$1" -ge "$first_uid" ] && [ "$1" -le "$last_uid" ] && ! is_known "$1" || return 1
-  others="$others$1 "
-}
-
-# Runs the shell text $2 as the uid $1: by util-linux, or by BusyBox.
-as_uid() {
-  setpriv --reuid "$1" --regid "$1" --clear-groups sh -c "$2" ||
-    start-stop-daemon -S -c "$1" -p /nonexistent -a /bin/sh -- -c "$2"
-} >/dev/null 2>&1
 
 # Stops all, then kills all. Starts no process itself.
 kill_processes() {
@@ -105,9 +95,13 @@ kill_unseen() {
 end_processes() {
   scan
   if [ "$found" ]; then
+    asked=$found
     # shellcheck disable=SC2086
     { kill -HUP $found; kill -TERM $found; kill -CONT $found; sleep 0.1; } 2>/dev/null
     scan
+    for pid in $asked; do
+      case "$found " in *" $pid "*) ;; *) obeyed=$((obeyed + 1)) ;; esac
+    done
   fi
   rounds=0
   while [ "$found$doors" ] && [ $rounds -lt 60 ]; do
@@ -133,88 +127,72 @@ named_files() {
     "$@" "$file"
   done
 }
-discard_named() { rm -f "$1" && files=$((files + 1)); }
-left_named() { left="$left $1"; }
-
-# Where everybody may write, and where jobs wait.
-places() {
-  for place in /tmp /var/tmp /dev/shm /dev/mqueue /run/lock /run/shm /run/screen /var/crash /var/mail /var/spool/mail \
-    /var/spool/cron/atjobs /var/spool/cron/atspool /var/spool/at /var/spool/atd /var/spool/atjobs; do
-    [ ! -d "$place" ] || printf '%s/ ' "$place"
-  done
+discard_named() {
+  rm -f "$1" || return 0
+  case $1 in
+    */mail/*) mail_files=$((mail_files + 1)) ;;
+    *) job_files=$((job_files + 1)) ;;
+  esac
 }
-count() { tr -dc '\000' | wc -c | tr -d ' '; }
+left_named() { left="$left $1"; }
 
 discard_files() {
   while read -r _ place _ options _; do
     case $options, in *,user_id="$uid",*) umount -l "$(printf '%b' "$place")" 2>/dev/null ;; esac
   done </proc/self/mounts
   if [ "$named" ] && [ -d "$home" ] && [ ! -L "$home" ]; then
-    files=$((files + $(find "$home" -xdev -print0 2>/dev/null | count)))
+    home_files=$((home_files + $(find "$home" -xdev -print0 2>/dev/null | count)))
   fi
   [ ! "$named" ] || discard_tree "$home"
   discard_tree "$staging"
   discard_tree "/run/user/$uid"
   for id in $uid $others; do
-    # shellcheck disable=SC2046
-    files=$((files + $(find $(places) -xdev -user "$id" -prune -print0 -exec rm -rf {} + 2>/dev/null | count)))
-    # What is too deep for that is put under one name first.
-    for place in $(places); do
-      heap=$place.berth-$allocation
-      find "$place" -xdev -user "$id" -prune -exec sh -c '
-        mkdir -p "$0" && for stray; do n=$((n + 1)); mv "$stray" "$0/$$-$n"; done' "$heap" {} + 2>/dev/null
-      discard_tree "$heap"
-    done
+    # shellcheck disable=SC2046,SC2086
+    {
+      discard_strays "$id" $(places $temporary)
+      temporary_files=$((temporary_files + gone))
+      discard_strays "$id" $(places $mailboxes)
+      mail_files=$((mail_files + gone))
+      discard_strays "$id" $(places $queues)
+      job_files=$((job_files + gone))
+    }
   done
 }
 
-# Sets ipc to the System V objects of the uid, as `-m 1 -s 2 -q 3`.
-scan_ipc() {
-  ipc=''
-  while read -r _ id _ _ _ _ _ owner _ maker _; do
-    case " $owner $maker " in *" $uid "*) ipc="$ipc -m $id" ;; esac
-  done 2>/dev/null </proc/sysvipc/shm
-  while read -r _ id _ _ _ _ _ owner _ maker _; do
-    case " $owner $maker " in *" $uid "*) ipc="$ipc -q $id" ;; esac
-  done 2>/dev/null </proc/sysvipc/msg
-  while read -r _ id _ _ owner _ maker _; do
-    case " $owner $maker " in *" $uid "*) ipc="$ipc -s $id" ;; esac
-  done 2>/dev/null </proc/sysvipc/sem
-}
-# In a container root may lack the right to remove them, but their owner has it: the second and third way act as the
-# uid, by util-linux and by BusyBox.
-discard_ipc() {
-  scan_ipc
-  [ "$ipc" ] || return 0
-  # shellcheck disable=SC2086
-  ipcrm $ipc || setpriv --reuid "$uid" --clear-groups ipcrm $ipc ||
-    start-stop-daemon -S -c "$uid" -p /nonexistent -a "$(command -v ipcrm)" -- $ipc
-} >/dev/null 2>&1
-
-# Looks again at everything and sets left to what is still there.
+# Looks again at everything: sets left to what is still there and checked to what was looked for and is gone.
 verify() {
-  left=''
+  left='' checked=''
+  for id in $uid $others; do
+    find_account "berth-$id"
+    [ -z "$entry_uid" ] || left="$left the account berth-$id"
+  done
   find_account "$account"
-  if [ "$entry_uid" ] && [ "$named" ]; then left="$left the account"; fi
+  if [ ! "$named" ]; then :; elif [ "$entry_uid" ]; then left="$left the account"; else checked=account; fi
   find_group "$uid"
-  [ -z "$group_name" ] || left="$left its group"
+  if [ "$group_name" ]; then left="$left its group"; else checked="$checked group"; fi
   scan
-  [ -z "$found" ] || left="$left processes$found"
-  [ -z "$doors" ] || left="$left sessions$doors"
+  if [ "$found" ]; then left="$left processes$found"; else checked="$checked processes"; fi
+  if [ "$doors" ]; then left="$left sessions$doors"; else checked="$checked sessions"; fi
+  before=$left
   for tree in "$staging" "/run/user/$uid"; do
     if [ -e "$tree" ] || [ -L "$tree" ]; then left="$left $tree"; fi
   done
   if [ "$named" ]; then
     if [ -e "$home" ] || [ -L "$home" ]; then left="$left $home"; fi
+    [ "$left" != "$before" ] || checked="$checked home"
+    before=$left
     named_files left_named
+    [ "$left" != "$before" ] || checked="$checked jobs"
   fi
+  before=$left
   for id in $uid $others; do
-    # shellcheck disable=SC2046
-    strays=$(find $(places) -xdev -user "$id" -prune -print0 2>/dev/null | count)
+    # shellcheck disable=SC2046,SC2086
+    strays=$(find $(places $temporary $mailboxes $queues) -xdev -user "$id" -prune -print0 2>/dev/null | count)
     [ "$strays" = 0 ] || left="$left $strays files"
   done
-  scan_ipc
-  [ -z "$ipc" ] || left="$left ipc$ipc"
+  [ "$left" != "$before" ] || checked="$checked files"
+  scan_ipc "$uid"
+  if [ "$ipc" ]; then left="$left ipc$ipc"; else checked="$checked ipc"; fi
   [ -z "$left" ]
 }
 
@@ -222,7 +200,13 @@ report() {
   say outcome "$outcome"
   say uid "${uid:-0}"
   say processes "$ended"
-  say files "$files"
+  say killed $((ended - obeyed))
+  say sessions "$sessions"
+  say home_files "$home_files"
+  say temporary_files "$temporary_files"
+  say mail_files "$mail_files"
+  say job_files "$job_files"
+  say checked "$checked"
   [ "$fenced" ] || fail disk_full 'the account is gone, but the fence against late creations cannot be written'
   done_well
 }
@@ -236,7 +220,8 @@ identify() {
   if [ "$named" ] && [ "$entry_uid" ]; then uid=$entry_uid; elif [ "$recorded_uid" ]; then uid=$recorded_uid; fi
 }
 
-ended=0 files=0 seen=' ' others=' '
+ended=0 obeyed=0 sessions=0 seen=' ' seen_doors=' ' others=' ' checked=''
+home_files=0 temporary_files=0 mail_files=0 job_files=0
 load_number last-uid
 last_uid=$number
 identify
@@ -252,7 +237,7 @@ load_number fence
 identify
 if [ -z "$uid" ]; then
   outcome=absent
-  [ "$named" ] || outcome=foreign
+  if [ "$named" ]; then checked=account; else outcome=foreign; fi
   discard_tree "$staging"
   rm -f "$record.new"
   report
@@ -276,7 +261,7 @@ for _ in 1 2 3; do
   fi
   end_processes
   discard_files
-  discard_ipc
+  discard_ipc "$uid"
   ! verify || break
 done
 if [ "$left" ]; then

@@ -6,6 +6,8 @@ const WORDS: Readonly<Record<string, string>> = {
   'machine.unreachable': 'found unreachable',
   'machine.quarantined': 'put in quarantine',
   'machine.cleaned': 'cleaned',
+  'machine.verified': 'looked through, in order',
+  'machine.drift': 'looked through, not in order',
   'reservation.made': 'made',
   'reservation.active': 'ready to use',
   'reservation.extended': 'end moved',

@@ -55,6 +55,10 @@ export function MachineDetails({ machine }: { machine: Machine }) {
           </dd>
           <dt>Last look</dt>
           <dd>{machine.probed_at === null ? <span className="soft">never</span> : <Ago at={machine.probed_at} />}</dd>
+          <dt>Looked through</dt>
+          <dd>
+            {machine.verified_at === null ? <span className="soft">not yet</span> : <Ago at={machine.verified_at} />}
+          </dd>
           <dt>Registered</dt>
           <dd>
             <Moment at={machine.created_at} />
@@ -66,14 +70,40 @@ export function MachineDetails({ machine }: { machine: Machine }) {
 }
 
 /** Why it is not lent, and what mends that. */
-export function Findings({ machine, problem }: { machine: Machine; problem: string | null }) {
+export function Findings({
+  machine,
+  problem,
+  nextTry,
+}: {
+  machine: Machine;
+  problem: string | null;
+  nextTry: string | null;
+}) {
   const reason = reasonOf(machine);
-  if (reason === null && problem === null) return null;
+  const { findings } = machine;
+  if (reason === null && problem === null && findings.length === 0) return null;
   return (
     <Notice tone="wait">
       {reason !== null && <p>{sentence(reason)}</p>}
       {machine.mend !== null && <p>{machine.mend}</p>}
-      {problem !== null && <p>{sentence(problem)} Berth tries again by itself.</p>}
+      {findings.length > 0 && (
+        <ul>
+          {findings.map(({ words }) => (
+            <li key={words}>{words}</li>
+          ))}
+        </ul>
+      )}
+      {problem !== null && (
+        <p>
+          {sentence(problem)} Berth tries again by itself
+          {nextTry !== null && (
+            <>
+              , next <Ago at={nextTry} />
+            </>
+          )}
+          .
+        </p>
+      )}
     </Notice>
   );
 }

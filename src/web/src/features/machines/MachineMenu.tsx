@@ -7,6 +7,7 @@ import { AcceptKey } from './AcceptKey.tsx';
 import { DeleteMachines } from './DeleteMachines.tsx';
 import { useMachineDeeds } from './deeds.ts';
 import { EditMachine } from './EditMachine.tsx';
+import { VerifyMachine } from './VerifyMachine.tsx';
 
 /** What an admin can do with one machine, at the end of its row. */
 export function MachineMenu({ machine }: { machine: Machine }) {
@@ -36,7 +37,7 @@ export function MachineButtons({ machine, onDeleted }: { machine: Machine; onDel
 
 function useEntries(machine: Machine, onDeleted?: () => void): { entries: readonly MenuEntry[]; dialog: ReactNode } {
   const { setDisabled } = useMachineDeeds();
-  const [open, setOpen] = useState<'edit' | 'key' | 'delete' | null>(null);
+  const [open, setOpen] = useState<'edit' | 'key' | 'verify' | 'delete' | null>(null);
   const { name } = machine;
   const disabled = machine.state === 'disabled';
   const close = (): void => setOpen(null);
@@ -44,6 +45,7 @@ function useEntries(machine: Machine, onDeleted?: () => void): { entries: readon
     ...(machine.offered_host_key_fingerprint === null
       ? []
       : [{ label: 'Accept new host key …', icon: 'shield-exclamation', run: () => setOpen('key') } as const]),
+    { label: 'Look through …', icon: 'search', run: () => setOpen('verify') },
     { label: 'Edit …', icon: 'pencil', run: () => setOpen('edit') },
     {
       label: disabled ? 'Enable' : 'Disable',
@@ -56,6 +58,7 @@ function useEntries(machine: Machine, onDeleted?: () => void): { entries: readon
     <>
       {open === 'edit' && <EditMachine machine={machine} onClose={close} onDone={() => tell(`${name} was changed.`)} />}
       {open === 'key' && <AcceptKey machine={machine} onClose={close} />}
+      {open === 'verify' && <VerifyMachine name={name} onClose={close} />}
       {open === 'delete' && <DeleteMachines names={[name]} onClose={close} {...(onDeleted && { onDeleted })} />}
     </>
   );

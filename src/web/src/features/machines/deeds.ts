@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import type { Part } from '#contract/routes.ts';
+import type { Answer, Part } from '#contract/routes.ts';
 import { call } from '../../lib/session.ts';
 import { tell, tellProblem } from '../../lib/toasts.ts';
 
@@ -64,7 +64,16 @@ export function useMachineDeeds() {
     if (done.length > 0) tell(`${subject(done)} deleted.`);
   };
 
-  return { change, setDisabled, remove };
+  /** @throws CallFailure */
+  const verify = async (name: string, repair: boolean): Promise<Answer<'verifyMachine'>> => {
+    try {
+      return await call('verifyMachine', { params: { name }, body: { repair } });
+    } finally {
+      settle();
+    }
+  };
+
+  return { verify, change, setDisabled, remove };
 }
 
 export function subject(names: readonly string[]): string {

@@ -58,6 +58,7 @@ export function needsAttention({ state, held, machine }: Standing): boolean {
     state === 'unreachable' ||
     state === 'quarantined' ||
     (held?.problem ?? null) !== null ||
+    machine.findings.length > 0 ||
     (state === 'free' && machine.reason !== null)
   );
 }

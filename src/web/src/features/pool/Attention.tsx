@@ -1,6 +1,7 @@
 import { Link } from 'react-router';
 import { Icon } from '../../components/Icon.tsx';
 import { lookOf } from '../../components/State.tsx';
+import { Ago } from '../../components/Time.tsx';
 import { reasonOf, type Standing } from '../../lib/standings.ts';
 
 const MOST = 5;
@@ -9,7 +10,11 @@ const MOST = 5;
 export function Attention({ standings }: { standings: readonly Standing[] }) {
   const odd = standings.filter(
     ({ state, held, machine }) =>
-      state === 'unreachable' || state === 'quarantined' || held?.problem || (state === 'free' && machine.reason),
+      state === 'unreachable' ||
+      state === 'quarantined' ||
+      held?.problem ||
+      machine.findings.length > 0 ||
+      (state === 'free' && machine.reason),
   );
   if (odd.length === 0) return null;
   return (
@@ -29,7 +34,12 @@ export function Attention({ standings }: { standings: readonly Standing[] }) {
               <span className="small soft">{lookOf(state).word}</span>
             </div>
             <div className="small soft">
-              {held?.problem ?? reasonOf(machine)}
+              {held?.problem ?? reasonOf(machine) ?? machine.findings[0]?.words}
+              {held?.problem && held.next_try_at !== null && (
+                <div>
+                  Next try <Ago at={held.next_try_at} />
+                </div>
+              )}
               {machine.mend && !held?.problem && <div>{machine.mend}</div>}
             </div>
           </li>

@@ -6,9 +6,11 @@ import { Menu } from '../../components/Menu.tsx';
 import { Notice } from '../../components/Notice.tsx';
 import { Snippet } from '../../components/Snippet.tsx';
 import { State } from '../../components/State.tsx';
+import { Ago } from '../../components/Time.tsx';
 import type { ReservationMachine } from '../../lib/queries.ts';
 import { knownHosts, sshCommand, sshConfig } from '../../lib/ssh.ts';
 import { useDeeds } from './deeds.ts';
+import { RemovalReport } from './RemovalReport.tsx';
 
 /** One machine of an active reservation and the ways into it. `terminal` opens one here, where that is possible. */
 export function ConnectCard({
@@ -103,7 +105,15 @@ function Standing({ one }: { one: ReservationMachine }) {
       <Notice tone="wait">
         {one.problem}
         {one.state === 'cleaning' && (
-          <div className="soft">Berth tries again by itself, and lends it to nobody before.</div>
+          <div className="soft">
+            Berth tries again by itself
+            {one.next_try_at !== null && (
+              <>
+                , next <Ago at={one.next_try_at} />
+              </>
+            )}
+            , and lends it to nobody before.
+          </div>
         )}
       </Notice>
     );
@@ -112,10 +122,5 @@ function Standing({ one }: { one: ReservationMachine }) {
   if (one.state === 'cleaning') return <span className="soft">The account is being removed …</span>;
   const { removal } = one;
   if (removal === null) return <span className="soft">The account is gone.</span>;
-  return (
-    <span className="soft">
-      The account is gone: {removal.processes_ended} process{removal.processes_ended === 1 ? '' : 'es'} ended,{' '}
-      {removal.files_removed} file{removal.files_removed === 1 ? '' : 's'} removed, and checked.
-    </span>
-  );
+  return <RemovalReport removal={removal} />;
 }

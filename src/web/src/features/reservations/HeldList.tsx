@@ -3,7 +3,7 @@ import { Link } from 'react-router';
 import { Button } from '../../components/Button.tsx';
 import { Icon } from '../../components/Icon.tsx';
 import { lookOf, State } from '../../components/State.tsx';
-import { Countdown, Moment } from '../../components/Time.tsx';
+import { Ago, Countdown, Moment } from '../../components/Time.tsx';
 import type { HeldMachine } from '../../lib/queries.ts';
 import type { Held } from '../../lib/reservations.ts';
 import { useNow } from '../../lib/time.ts';
@@ -46,6 +46,7 @@ function HeldItem({ held, withHolder }: { held: Held; withHolder: boolean }) {
   const now = useNow();
   const { id, state, until, machines } = held;
   const names = machines.map(({ machine }) => machine);
+  const stuck = machines.filter((one) => one.state === 'cleaning' && one.problem !== null);
   const soon = state === 'active' && new Date(until).getTime() - now < SOON_MS;
   return (
     <article className="held" aria-label={`Reservation of ${names.slice(0, 3).join(', ')}`}>
@@ -84,6 +85,17 @@ function HeldItem({ held, withHolder }: { held: Held; withHolder: boolean }) {
         ))}
         {machines.length > MOST_SHOWN && <li className="small soft">and {machines.length - MOST_SHOWN} more</li>}
       </ul>
+      {stuck.slice(0, MOST_SHOWN).map((one) => (
+        <div key={one.machine} className="small soft">
+          {one.machine} could not be cleaned yet: {one.problem}
+          {one.next_try_at !== null && (
+            <>
+              {' '}
+              Next try <Ago at={one.next_try_at} />.
+            </>
+          )}
+        </div>
+      ))}
     </article>
   );
 }

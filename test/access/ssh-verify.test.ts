@@ -1,0 +1,4 @@
+import { SSH_DRIVER } from './drivers.ts';
+import { testVerify } from './verify-suite.ts';
+
+testVerify(SSH_DRIVER);

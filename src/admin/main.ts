@@ -11,8 +11,9 @@ const USAGE = `berth-admin works on Berth's database and settings, where the ser
   backup FILE                     all that the database holds, consistent, while the servers run (- for standard output)
   restore FILE [--replace [--yes]]
                                   a backup into an empty database, or in the place of what is there (- for standard input)
-  reset-password USER [--password-stdin | --generate] [--admin]
-                                  a new password; with --admin also the rights of an admin, if no admin is left
+  reset-password USER [--password-stdin | --generate] [--admin] [--second-factor]
+                                  a new password; with --admin also the rights of an admin, if no admin is left; with
+                                  --second-factor no code is asked for any more
   rotate-key [--new-file]         seals the machines' credentials with the key of today, or with a new kept key
   audit verify [--head NUMBER:HASH] [--file FILE]
                                   whether the audit log (or an export of it) is whole; exit code 1 if it is not
@@ -55,7 +56,12 @@ async function run([command, ...args]: string[]): Promise<boolean> {
       return true;
     }
     case 'reset-password': {
-      const options = { 'password-stdin': 'boolean', generate: 'boolean', admin: 'boolean' } as const;
+      const options = {
+        'password-stdin': 'boolean',
+        generate: 'boolean',
+        admin: 'boolean',
+        'second-factor': 'boolean',
+      } as const;
       const given = read(args, ['username'], options);
       if (given['password-stdin'] && given['generate']) {
         throw new Problem('choose one of --password-stdin and --generate', 2);
@@ -65,6 +71,7 @@ async function run([command, ...args]: string[]): Promise<boolean> {
         username: given['username'] as string,
         from: given['password-stdin'] ? 'stdin' : given['generate'] ? 'generate' : 'prompt',
         makeAdmin: given['admin'] === true,
+        removeSecondFactor: given['second-factor'] === true,
       });
       return true;
     }

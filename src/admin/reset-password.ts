@@ -13,10 +13,15 @@ export interface PasswordReset {
   readonly from: 'prompt' | 'stdin' | 'generate';
   /** Makes the user an admin who can sign in, which is refused while there is another. */
   readonly makeAdmin: boolean;
+  /** Removes the second factor too. */
+  readonly removeSecondFactor: boolean;
 }
 
 /** Gives a user a new password and ends what was signed in with the old one. */
-export async function resetPassword(config: Config, { username, from, makeAdmin }: PasswordReset): Promise<void> {
+export async function resetPassword(
+  config: Config,
+  { username, from, makeAdmin, removeSecondFactor }: PasswordReset,
+): Promise<void> {
   await openDatabase(config, async (store) => {
     const { jwtSecret: secret } = resolveSecrets(config);
     const accounts = createAccounts(store, { secret, expiresMinutes: config.jwtExpiresMinutes }, config.passwordRules);
@@ -33,12 +38,17 @@ export async function resetPassword(config: Config, { username, from, makeAdmin 
     }
     const password = await newPassword(from, username);
     const rights = makeAdmin ? ({ role: 'admin', disabled: false } as const) : {};
-    await accounts.updateUser({ kind: 'system', name: 'setup' }, username, { password, ...rights }, new Date());
+    const changes = { password, ...rights, ...(removeSecondFactor && { secondFactor: false as const }) };
+    const after = await accounts.updateUser({ kind: 'system', name: 'setup' }, username, changes, new Date());
     console.error(`The password of ${username} is changed${makeAdmin ? ', and the user is an admin now' : ''}.`);
     const problem = passwordProblem(config.passwordRules, password, username);
     if (problem !== null) console.error(`It is a weak one: ${problem}.`);
     if (user.disabled && !makeAdmin)
       console.error('The user is disabled and cannot sign in until an admin changes that.');
+    if (user.secondFactor && removeSecondFactor) console.error('The second factor is removed.');
+    if (after.secondFactor) {
+      console.error('The user still needs a code of the second factor to sign in; --second-factor removes that.');
+    }
     if (from === 'generate') console.log(password);
   });
 }

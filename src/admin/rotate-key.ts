@@ -20,6 +20,7 @@ export async function rotateKey(config: Config, newFile: boolean): Promise<void>
     const total = await store.tables.credentials.countOutdated();
     console.log(`${total} credentials are to be sealed with the key ${keyId}`);
     await resealAuditKey(store, keyId);
+    await resealSecondFactors(store, keyId);
     const { moved, closed } = await resealAll(store, keyId, (done) => console.log(`${done} of ${total}`));
     for (const { machine, problem } of closed) console.error(`${machine}: ${problem}`);
     const left = await store.tables.credentials.countOutdated();
@@ -40,6 +41,17 @@ async function resealAuditKey(store: Store, keyId: string): Promise<void> {
   } catch (error) {
     throw new Problem(`the audit key: ${(error as Error).message}`);
   }
+}
+
+/** @throws Problem when no key opens one of them. */
+async function resealSecondFactors(store: Store, keyId: string): Promise<void> {
+  const { moved, closed } = await store.tables.secondFactors.reseal();
+  if (moved > 0) console.log(`${moved} second factors are sealed with the key ${keyId}`);
+  if (closed.length === 0) return;
+  const users = await Promise.all(closed.map(async ({ userId }) => await store.tables.users.byId(userId)));
+  throw new Problem(
+    `no key opens the second factor of ${users.map((user) => user?.username).join(', ')}; set the key that it was sealed with in BERTH_SECRET_KEYS_OLD and run this again, or remove it with reset-password --second-factor`,
+  );
 }
 
 async function putNewKey(config: Config, store: Store): Promise<void> {

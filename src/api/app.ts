@@ -21,6 +21,7 @@ import { limitHandlers } from './routes/limits.ts';
 import { machineHandlers } from './routes/machines.ts';
 import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
+import { secondFactorHandlers } from './routes/second-factor.ts';
 import { sessionHandlers } from './routes/sessions.ts';
 import { signInHandlers } from './routes/sign-in.ts';
 import { terminalHandlers } from './routes/terminal.ts';
@@ -128,6 +129,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...signInHandlers(deps),
     ...sessionHandlers(deps),
     ...profileHandlers(deps),
+    ...secondFactorHandlers(deps),
     ...apiTokenHandlers(deps),
     ...userHandlers(deps),
     ...limitHandlers(deps),

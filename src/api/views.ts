@@ -16,6 +16,7 @@ export function userOnWire(user: UserView) {
     is_admin: user.role === 'admin',
     disabled: user.disabled,
     service: user.service,
+    second_factor: user.secondFactor,
     created_at: user.createdAt.toISOString(),
   };
 }

@@ -36,7 +36,21 @@ const Time = Type.String();
 export const Failure = Type.Object({ error: Type.String(), message: Type.String() }, { additionalProperties: true });
 export const Message = Type.Object({ message: Type.String() });
 
-export const LoginRequest = Type.Object({ username: Username, password: Password }, closed);
+/** Of an authenticator app, or a recovery code. */
+const Code = Type.String({ minLength: 6, maxLength: 40, pattern: '^[A-Za-z0-9 -]*$' });
+export const LoginRequest = Type.Object(
+  {
+    username: Username,
+    password: Password,
+    code: Type.Optional(
+      Type.String({
+        ...Code,
+        description: 'From the authenticator app, or a recovery code; asked for by `second_factor_needed`',
+      }),
+    ),
+  },
+  closed,
+);
 export const LoginAnswer = Type.Object({
   access_token: Type.String(),
   token_type: Type.Literal('Bearer'),
@@ -71,7 +85,17 @@ export const Profile = Type.Object({
     enforced: Type.Boolean({ description: 'Otherwise a password that breaks them is taken with a warning' }),
   }),
   terminal: Type.Boolean({ description: 'Terminals in the browser are switched on' }),
+  second_factor: Type.Boolean({ description: 'A code is asked for at each sign-in' }),
+  recovery_codes_left: Type.Integer(),
 });
+export const SecondFactorStart = Type.Object({ password: Password }, closed);
+export const SecondFactorSecret = Type.Object({
+  secret: Type.String({ description: 'In base32' }),
+  uri: Type.String({ description: 'The same for authenticator apps: otpauth://totp/...' }),
+});
+export const SecondFactorCode = Type.Object({ code: Code }, closed);
+export const SecondFactorProof = Type.Object({ password: Password, code: Code }, closed);
+export const RecoveryCodes = Type.Object({ recovery_codes: Type.Array(Type.String()) });
 export const PasswordChange = Type.Object({ old_password: Password, new_password: Password }, closed);
 export const SshKeyToAdd = Type.Object({ name: line(64), public_key: PublicKey }, closed);
 export const SshKey = Type.Object({
@@ -132,6 +156,7 @@ export const UserChanges = Type.Object(
     password: Type.Optional(Password),
     is_admin: Type.Optional(Type.Boolean()),
     disabled: Type.Optional(Type.Boolean()),
+    second_factor: Type.Optional(Type.Literal(false, { description: 'Removes it; only its user can turn it on' })),
   },
   { ...closed, minProperties: 1 },
 );
@@ -140,6 +165,7 @@ export const User = Type.Object({
   is_admin: Type.Boolean(),
   disabled: Type.Boolean(),
   service: Type.Boolean(),
+  second_factor: Type.Boolean(),
   created_at: Time,
 });
 export const Users = Type.Array(User);

@@ -86,6 +86,11 @@ export const TABLE: Readonly<Record<RouteName, Answers>> = {
   profile: people(),
   // With a wrong old one.
   changePassword: people(400),
+  startSecondFactor: people(),
+  // It is off.
+  confirmSecondFactor: people(404),
+  renewRecoveryCodes: people(404),
+  endSecondFactor: people(404),
   listSessions: people(),
   endSessions: people(),
   endSession: own(),

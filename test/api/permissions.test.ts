@@ -149,6 +149,16 @@ async function askFor(name: RouteName): Promise<Asked> {
       return { url: path, headers: { 'x-berth-refresh': '1' } };
     case 'changePassword':
       return { url: path, body: { old_password: 'not this one', new_password: 'another long password' } };
+    case 'startSecondFactor':
+      return { url: path, body: { password: PASSWORD } };
+    case 'confirmSecondFactor':
+      for (const username of ['alice', 'bob', 'admin']) {
+        await core.store.tables.secondFactors.removeOf((await userNamed(username)).id);
+      }
+      return { url: path, body: { code: '123456' } };
+    case 'renewRecoveryCodes':
+    case 'endSecondFactor':
+      return { url: path, body: { password: PASSWORD, code: '123456' } };
     case 'endSession': {
       await accounts.sessions.open('alice', PASSWORD, { address: '192.0.2.1', userAgent: 'test' }, now);
       return { url: path.replace(':id', (await accounts.sessions.list(alice, now))[0]?.id as string) };

@@ -5,7 +5,8 @@ import { rolesOnWire } from '../views.ts';
 export function profileHandlers({ accounts, terminals }: ApiDeps) {
   return {
     async profile({ caller }) {
-      const { createdAt, hasShippedPassword, hasWeakPassword, passwordRules } = await accounts.profile.show(caller);
+      const { createdAt, hasShippedPassword, hasWeakPassword, passwordRules, secondFactor, recoveryCodesLeft } =
+        await accounts.profile.show(caller);
       return {
         user: caller.name,
         roles: rolesOnWire(caller),
@@ -14,6 +15,8 @@ export function profileHandlers({ accounts, terminals }: ApiDeps) {
         weak_password: hasWeakPassword,
         password_rules: { min_length: passwordRules.minLength, enforced: passwordRules.enforced },
         terminal: terminals.enabled,
+        second_factor: secondFactor,
+        recovery_codes_left: recoveryCodesLeft,
       };
     },
     async changePassword({ request, caller, now, body }) {

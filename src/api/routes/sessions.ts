@@ -18,9 +18,9 @@ export function sessionHandlers({ accounts }: ApiDeps) {
   };
 
   return {
-    async openSession({ request, reply, body: { username, password }, now }) {
+    async openSession({ request, reply, body: { username, password, code }, now }) {
       const renewed = await throttle.guard(request.ip, username, now, () =>
-        sessions.open(username, password, browserOf(request), now),
+        sessions.open(username, password, browserOf(request), now, code),
       );
       return answer(request, reply, renewed);
     },

@@ -3,9 +3,9 @@ import { rolesOnWire } from '../views.ts';
 
 export function signInHandlers({ accounts }: ApiDeps) {
   return {
-    async login({ request, body: { username, password }, now }) {
+    async login({ request, body: { username, password, code }, now }) {
       const { token, expiresInSeconds } = await accounts.throttle.guard(request.ip, username, now, () =>
-        accounts.login(username, password, now, request.ip),
+        accounts.login(username, password, now, request.ip, code),
       );
       return { access_token: token, token_type: 'Bearer', expires_in: expiresInSeconds };
     },

@@ -25,14 +25,18 @@ export function userHandlers({ accounts, pool }: ApiDeps) {
     },
     listUsers: async () => (await accounts.listUsers()).map(userOnWire),
     getUser: async ({ params }) => userOnWire(await accounts.getUser(params.username)),
-    async updateUser({ caller, now, params, body: { password, is_admin, disabled } }) {
+    async updateUser({ caller, now, params, body: { password, is_admin, disabled, second_factor } }) {
       if (caller.apiToken && password !== undefined && params.username === caller.name) {
         throw new Refusal('forbidden', 'password: no API token may change the password of its own user');
+      }
+      if (caller.apiToken && second_factor === false && params.username === caller.name) {
+        throw new Refusal('forbidden', 'second_factor: no API token may remove that of its own user');
       }
       const changes = {
         ...(password !== undefined && { password }),
         ...(is_admin !== undefined && { role: roleOf(is_admin) }),
         ...(disabled !== undefined && { disabled }),
+        ...(second_factor !== undefined && { secondFactor: second_factor }),
       };
       const user = await accounts.updateUser(caller, params.username, changes, now);
       // Who may not sign in any more must not stay logged in to machines either. Asking again goes on where this broke off.

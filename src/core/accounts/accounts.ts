@@ -2,6 +2,7 @@ import type { Actor, Role } from '#core/domain/actor.ts';
 import type { ApiTokens } from './api-tokens.ts';
 import type { Profile } from './profile.ts';
 import type { RefusedSignIns } from './refused-sign-ins.ts';
+import type { SecondFactor } from './second-factor.ts';
 import type { Sessions } from './sessions.ts';
 import type { Proof, SignedIn } from './signed-in.ts';
 import type { SshKeys } from './ssh-keys.ts';
@@ -13,6 +14,7 @@ export interface Accounts {
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
   readonly apiTokens: ApiTokens;
+  readonly secondFactor: SecondFactor;
   /** Goes around whatever looks at a password for somebody from outside; notes in the audit log who was not let in. */
   readonly throttle: Throttle;
   /** What of refused sign-ins is only counted so far. */
@@ -24,12 +26,16 @@ export interface Accounts {
   seedAdmin(username: string, password: string, now: Date): Promise<void>;
   /** Whether the password that Berth is shipped with opens this user. */
   opensWithShippedPassword(username: string): Promise<boolean>;
-  /** Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user. */
+  /**
+   * Refusals: invalid_grant, with the same words and time for an unknown, a disabled and a mistaken user;
+   * second_factor_needed when only `code` is missing.
+   */
   login(
     username: string,
     password: string,
     now: Date,
     address?: string,
+    code?: string,
   ): Promise<{ token: string; expiresInSeconds: number }>;
   /**
    * The user that a token, of a sign-in or for the API, stands for right now. Refusals: unauthorized (bad, expired, revoked,
@@ -60,6 +66,8 @@ export interface UserChanges {
   readonly password?: string;
   readonly role?: Role;
   readonly disabled?: boolean;
+  /** False removes it. */
+  readonly secondFactor?: false;
 }
 
 export interface UserView {
@@ -68,4 +76,6 @@ export interface UserView {
   readonly disabled: boolean;
   readonly createdAt: Date;
   readonly service: boolean;
+  /** Whether a code is asked for at each sign-in. */
+  readonly secondFactor: boolean;
 }

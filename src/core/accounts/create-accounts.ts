@@ -11,6 +11,7 @@ import { checkNewPassword, type PasswordRules, passwordProblem } from './passwor
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
 import { createRefusedSignIns } from './refused-sign-ins.ts';
+import { createSecondFactor } from './second-factor.ts';
 import { createSessions } from './sessions.ts';
 import { signIn } from './sign-in.ts';
 import { checkedUsername, SHIPPED_PASSWORD } from './sign-in-rules.ts';
@@ -31,6 +32,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
     profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
     apiTokens: createApiTokens(store),
+    secondFactor: createSecondFactor(store),
     throttle: {
       guard: (address, username, now, work) =>
         refusedSignIns.watch(address, username, now, () => throttle.guard(address, username, now, work)),
@@ -43,8 +45,9 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
       return user !== undefined && !user.disabled && (await passwordFits(user.passwordHash, SHIPPED_PASSWORD));
     },
 
-    async login(username, password, now, address) {
-      const user = await signIn(store, rules, username, password);
+    async login(username, password, now, address, code) {
+      const origin = address === undefined ? null : { address, sessionId: null, apiToken: null };
+      const user = await signIn(store, rules, { username, password, code }, now, origin);
       const token = await tokens.issue({ userId: user.id, version: user.tokenVersion, sessionId: null }, now);
       await store.tables.audit.add({
         at: now,
@@ -52,7 +55,7 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
         action: 'user.signed_in',
         subject: user.username,
         details: {},
-        origin: address === undefined ? null : { address, sessionId: null, apiToken: null },
+        origin,
       });
       return { token, expiresInSeconds: keys.expiresMinutes * 60 };
     },
@@ -92,8 +95,15 @@ export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRul
     },
 
     createUser: (actor, user, now) => createUser(store, rules, actor, user, now),
-    listUsers: async () => (await store.tables.users.list()).map(view),
-    getUser: async (username) => view(existing(username, await store.tables.users.byName(username))),
+    async listUsers() {
+      const { users, secondFactors } = store.tables;
+      const [found, withIt] = await Promise.all([users.list(), secondFactors.usersWithIt()]);
+      return found.map((user) => view(user, withIt.has(user.id)));
+    },
+    async getUser(username) {
+      const user = existing(username, await store.tables.users.byName(username));
+      return view(user, await store.tables.secondFactors.isOn(user.id));
+    },
     updateUser: (actor, username, changes, now) => updateUser(store, rules, actor, username, changes, now),
     deleteUser: (actor, username, now) => deleteUser(store, actor, username, now),
   };
@@ -148,7 +158,7 @@ async function createUser(
       details: { role: user.role, ...(user.service && { service: true }) },
     });
   });
-  return view(user);
+  return view(user, false);
 }
 
 async function updateUser(
@@ -195,6 +205,16 @@ async function updateUser(
     else if (user.role === 'admin' && after.role !== 'admin') {
       await revokeAll(tables, actor, user, 'no admin any more', now, ADMIN_SCOPES);
     }
+    const removed = changes.secondFactor === false && (await tables.secondFactors.removeOf(user.id));
+    if (removed) {
+      await tables.audit.add({
+        at: now,
+        ...by(actor),
+        action: 'user.second_factor_reset',
+        subject: username,
+        details: {},
+      });
+    }
     await tables.audit.add({
       at: now,
       ...by(actor),
@@ -206,7 +226,7 @@ async function updateUser(
         passwordChanged: passwordHash !== undefined,
       },
     });
-    return view({ ...user, ...after });
+    return view({ ...user, ...after }, await tables.secondFactors.isOn(user.id));
   });
 }
 
@@ -222,6 +242,7 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await tables.signInPlaces.removeOf(user.id);
     await tables.weakPasswords.set(user.id, false);
     await tables.limits.removeOfUser(user.id);
+    await tables.secondFactors.removeOf(user.id);
     await revokeAll(tables, actor, user, 'deleted', now);
     await tables.users.remove(user.id);
     await tables.audit.add({
@@ -274,6 +295,6 @@ function adminsOnly(actor: Actor): void {
   if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change users');
 }
 
-function view({ username, role, disabled, createdAt, service }: User): UserView {
-  return { username, role, disabled, createdAt, service };
+function view({ username, role, disabled, createdAt, service }: User, secondFactor: boolean): UserView {
+  return { username, role, disabled, createdAt, service, secondFactor };
 }

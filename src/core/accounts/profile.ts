@@ -24,6 +24,9 @@ export interface OwnAccount {
   /** The password breaks the rules, which were not enforced or not the same when it was set. */
   readonly hasWeakPassword: boolean;
   readonly passwordRules: PasswordRules;
+  /** Whether a code is asked for at each sign-in. */
+  readonly secondFactor: boolean;
+  readonly recoveryCodesLeft: number;
 }
 
 /** Answers kept at most: checking a password takes as long as signing in. */
@@ -43,7 +46,14 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
         shipped.set(user.passwordHash, hasShippedPassword);
       }
       const hasWeakPassword = await store.tables.weakPasswords.has(user.id);
-      return { createdAt: user.createdAt, hasShippedPassword, hasWeakPassword, passwordRules: rules };
+      return {
+        createdAt: user.createdAt,
+        hasShippedPassword,
+        hasWeakPassword,
+        passwordRules: rules,
+        secondFactor: await store.tables.secondFactors.isOn(user.id),
+        recoveryCodesLeft: await store.tables.secondFactors.countCodes(user.id),
+      };
     },
 
     async changePassword(caller, oldPassword, newPassword, now) {

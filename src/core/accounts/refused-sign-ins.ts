@@ -12,7 +12,12 @@ export interface RefusedSignIns {
   flush(): Promise<void>;
 }
 
-const NOTED: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['invalid_grant', 'wrong_password', 'too_many_requests']);
+const NOTED: ReadonlySet<RefusalCode> = new Set<RefusalCode>([
+  'invalid_grant',
+  'wrong_password',
+  'wrong_code',
+  'too_many_requests',
+]);
 const WINDOW_MS = 60_000;
 /** Addresses that are told apart in one minute; a process writes at most twice as many rows in it. */
 const MOST_ADDRESSES = 50;

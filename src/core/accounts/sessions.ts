@@ -12,8 +12,8 @@ import type { TokenKeys, Tokens } from './tokens.ts';
 
 /** Sign-ins of browsers. A session lives on by refresh tokens, each good for one use, and all its access tokens end with it. */
 export interface Sessions {
-  /** Refusals: invalid_grant. */
-  open(username: string, password: string, browser: Browser, now: Date): Promise<Renewed>;
+  /** Refusals: invalid_grant, second_factor_needed. */
+  open(username: string, password: string, browser: Browser, now: Date, code?: string): Promise<Renewed>;
   /**
    * The next tokens for a refresh token. One that was used more than ten seconds ago shows that two parties have it: the
    * session ends for both. Refusals: invalid_grant.
@@ -68,9 +68,9 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
   });
 
   return {
-    async open(username, password, browser, now) {
-      const user = await signIn(store, rules, username, password);
+    async open(username, password, browser, now, code) {
       const id = randomUUID();
+      const user = await signIn(store, rules, { username, password, code }, now, originOf(browser, id));
       const refreshToken = firstRefreshToken(id);
       await store.transaction(async (inside) => {
         await inside.sessions.removeExpired(now);

@@ -21,7 +21,7 @@ export interface Throttle {
   guard<T>(address: string, username: string, now: Date, work: () => Promise<T>): Promise<T>;
 }
 
-const WRONG: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['invalid_grant', 'wrong_password']);
+const WRONG: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['invalid_grant', 'wrong_password', 'wrong_code']);
 /** Failed tries before the pauses begin: a person who mistypes. */
 const FREE_FOR_NAME = 10;
 /** Of one address for all names: an office behind one address. */

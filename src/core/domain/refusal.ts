@@ -19,6 +19,8 @@ export const REFUSAL_CODES = [
   'invalid_request',
   'invalid_grant',
   'wrong_password',
+  'wrong_code',
+  'second_factor_needed',
   'unauthorized',
   'forbidden',
   'not_found',

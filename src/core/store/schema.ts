@@ -24,6 +24,8 @@ export interface Schema {
   sign_in_places: SignInPlaceRow;
   weak_passwords: WeakPasswordRow;
   limits: LimitsRow;
+  second_factors: SecondFactorRow;
+  recovery_codes: RecoveryCodeRow;
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -210,6 +212,22 @@ interface SignInPlaceRow {
   user_id: string;
   network: string;
   last_at: number;
+}
+
+interface SecondFactorRow {
+  user_id: string;
+  /** Sealed. */
+  secret: string;
+  is_on: number;
+  /** The last time step whose code was used. */
+  last_step: number;
+  created_at: number;
+}
+
+interface RecoveryCodeRow {
+  user_id: string;
+  /** SHA-256 in hex. */
+  hash: string;
 }
 
 interface WeakPasswordRow {

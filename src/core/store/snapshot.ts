@@ -15,7 +15,7 @@ export interface Snapshot {
   /** Name of the last migration: what the tables look like. */
   readonly schema: string;
   readonly tables: readonly TableShape[];
-  /** The keys that the machines' credentials are sealed with. */
+  /** The keys that the machines' credentials and the users' second factors are sealed with. */
   readonly keyIds: readonly string[];
   /** The values of each row in the order of the columns; rows are read one after the other, never all at once. */
   rows(table: TableShape): AsyncIterable<readonly unknown[]>;
@@ -72,10 +72,14 @@ async function snapshotOf(db: Kysely<Schema>): Promise<Snapshot> {
     .select(sql<string>`substr(credential, 1, 12)`.as('start'))
     .distinct()
     .execute();
+  // A database that no newer Berth has brought up to date can be backed up too.
+  const factorKeys = tables.some(({ name }) => name === 'second_factors')
+    ? await db.selectFrom('second_factors').select(sql<string>`substr(secret, 1, 12)`.as('start')).distinct().execute()
+    : [];
   return {
     schema: done[0]?.name ?? '',
     tables: tables.filter(({ name }) => !PASSING_TABLES.includes(name)),
-    keyIds: keys.map(({ start }) => keyIdOf(start)).sort(),
+    keyIds: [...new Set([...keys, ...factorKeys].map(({ start }) => keyIdOf(start)))].sort(),
     async *rows({ name, columns }) {
       // Which of them does not matter: all values are handed on as they are.
       const from = name as keyof Schema;

@@ -20,9 +20,11 @@ import * as apiTokens from './migrations/0006-api-tokens.ts';
 import * as limits from './migrations/0007-limits.ts';
 import * as auditChain from './migrations/0008-audit-chain.ts';
 import * as looksAtMachines from './migrations/0009-looks-at-machines.ts';
+import * as secondFactor from './migrations/0010-second-factor.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
+import { type SecondFactors, secondFactorsTable } from './second-factors.ts';
 import { type Sessions, sessionsTable } from './sessions.ts';
 import { type SignInPlaces, signInPlacesTable } from './sign-in-places.ts';
 import { type SignInTries, signInTriesTable } from './sign-in-tries.ts';
@@ -48,6 +50,7 @@ export interface Tables {
   readonly signInPlaces: SignInPlaces;
   readonly weakPasswords: WeakPasswords;
   readonly limits: Limits;
+  readonly secondFactors: SecondFactors;
 }
 
 export interface Store {
@@ -99,6 +102,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     signInPlaces: signInPlacesTable(handle),
     weakPasswords: weakPasswordsTable(handle),
     limits: limitsTable(handle, database.dialect),
+    secondFactors: secondFactorsTable(handle, seal),
   });
 
   await whenReachable(() => migrate(db, database.dialect), options).catch(async (error: unknown) => {
@@ -186,6 +190,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0007-limits': { up: (handle) => limits.up(handle, dialect) },
         '0008-audit-chain': { up: (handle) => auditChain.up(handle, dialect) },
         '0009-looks-at-machines': { up: looksAtMachines.up },
+        '0010-second-factor': { up: (handle) => secondFactor.up(handle, dialect) },
       }),
     },
   });

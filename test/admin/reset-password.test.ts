@@ -83,6 +83,20 @@ describe.each(databases)('reset-password on $name', ({ fresh }) => {
     await signIn('alice', NEW);
   });
 
+  it('removes the second factor when asked to, and says when one is left', async () => {
+    await onStore(database, async ({ tables }) => {
+      const { id } = (await tables.users.byName('alice')) as { id: string };
+      await tables.secondFactors.begin(id, 'JBSWY3DPEHPK3PXP', new Date());
+      await tables.secondFactors.turnOn(id);
+    });
+    const left = await admin(['reset-password', 'alice', '--generate'], settings(database));
+    expect(left.err).toContain('still needs a code of the second factor');
+    await expect(signIn('alice', left.out.trim())).rejects.toMatchObject({ code: 'second_factor_needed' });
+    const done = await admin(['reset-password', 'alice', '--generate', '--second-factor'], settings(database));
+    expect(done).toMatchObject({ code: 0, err: expect.stringContaining('The second factor is removed.') });
+    await signIn('alice', done.out.trim());
+  });
+
   it('makes an admin only when none is left who can sign in', async () => {
     const refused = await admin(['reset-password', 'alice', '--generate', '--admin'], settings(database));
     expect(refused).toMatchObject({ code: 1, out: '' });

@@ -2,9 +2,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { TOTP } from 'otpauth';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Simulation, startSimulatedMachines } from '#core/access/simulated/simulated-machines.ts';
-import { ADMIN_PASSWORD, adminOf, type BerthProcess, startProcess } from '../support/processes.ts';
+import { ADMIN_PASSWORD, adminOf, type BerthProcess, callerOf, startProcess } from '../support/processes.ts';
 import { freshSqlite } from '../support/test-pool.ts';
 import { newPerson, type Person } from './berth.ts';
 
@@ -75,6 +76,26 @@ describe('berth', { timeout: 120_000 }, () => {
       const byToken = await visitor.berth(['login', '--server', server.address, '--token-stdin'], token);
       expect(byToken).toMatchObject({ code: 0 });
       expect(await visitor.berth(['whoami'])).toMatchObject({ code: 0 });
+    } finally {
+      visitor.leave();
+    }
+  });
+
+  it('signs in with a second factor, its code on the line after the password', async () => {
+    await call('POST', '/users', { username: 'careful', password: ADMIN_PASSWORD });
+    const careful = await callerOf(server.address, 'careful', ADMIN_PASSWORD);
+    const { secret } = (await careful('POST', '/profile/second-factor', { password: ADMIN_PASSWORD })).body;
+    const code = new TOTP({ secret }).generate();
+    const [first] = (await careful('POST', '/profile/second-factor/confirm', { code })).body.recovery_codes;
+    const visitor = newPerson();
+    try {
+      const words = ['login', '--server', server.address, '--user', 'careful', '--password-stdin'];
+      const asked = await visitor.berth(words, `${ADMIN_PASSWORD}\n`);
+      expect(asked).toMatchObject({ code: 2, stdout: '' });
+      expect(asked.stderr).toContain('the second factor is on');
+      expect(await visitor.berth(words, `${ADMIN_PASSWORD}\n${code}\n`)).toMatchObject({ code: 3 });
+      expect(await visitor.berth(words, `${ADMIN_PASSWORD}\n${first}\n`)).toMatchObject({ code: 0, stderr: '' });
+      expect((await visitor.berth(['whoami', '--json'])).json()).toMatchObject({ user: 'careful' });
     } finally {
       visitor.leave();
     }

@@ -1,4 +1,5 @@
-import type { Answer } from '#contract/routes.ts';
+import { CallFailure, type Client } from '#contract/client.ts';
+import type { Answer, Part } from '#contract/routes.ts';
 import { command, type Program } from '../command.ts';
 import { clientFor, connect, findPlace, serverAddress } from '../connect.ts';
 import { usage } from '../exit.ts';
@@ -8,13 +9,15 @@ import { plain } from '../text.ts';
 
 const NEEDS_SERVER = 'say which server: --server URL, or BERTH_SERVER';
 const NEEDS_USER = 'say who you are: --user NAME (and --password-stdin), or --token-stdin';
+const NEEDS_CODE =
+  'the second factor is on: give its code, or a recovery code, on the line after the password on standard input';
 const NEEDS_PASSWORD = 'nobody can be asked here; give the password with --password-stdin';
 
 export function add(program: Program): void {
   program.addCommand(
     command('login', 'Sign in to a server; keeps the token, never the password')
       .option('-u, --user <name>', 'who you are')
-      .option('--password-stdin', 'read the password from standard input')
+      .option('--password-stdin', 'read the password from standard input; on the next line the code of a second factor')
       .option('--token-stdin', 'read a token from standard input instead of signing in with a password')
       .action(signIn),
   );
@@ -76,14 +79,25 @@ async function tokenForPassword(
   place: { server: string; ca: string | null; insecure: boolean },
 ): Promise<{ token: string; expiresAt: string }> {
   const username = options.user ?? (await ask('User', NEEDS_USER, readLogin()?.user));
-  const password = options.passwordStdin
-    ? await readInput('--password-stdin')
-    : await askSecret(`Password of ${username}`, NEEDS_PASSWORD);
-  const answer = await clientFor({ ...place, token: null }).call('login', { body: { username, password } });
+  const [password = '', code] = options.passwordStdin
+    ? (await readInput('--password-stdin')).split(/\r?\n/)
+    : [await askSecret(`Password of ${username}`, NEEDS_PASSWORD)];
+  const answer = await signInWith(clientFor({ ...place, token: null }), { username, password, ...(code && { code }) });
   return {
     token: answer.access_token,
     expiresAt: new Date(Date.now() + answer.expires_in * 1000).toISOString(),
   };
+}
+
+/** Asks for a code when the server does. */
+async function signInWith(client: Client, body: Part<'login', 'body'>): Promise<Answer<'login'>> {
+  try {
+    return await client.call('login', { body });
+  } catch (error) {
+    if (!(error instanceof CallFailure && error.error === 'second_factor_needed')) throw error;
+    const code = await ask('Code of your authenticator app, or a recovery code', NEEDS_CODE);
+    return await client.call('login', { body: { ...body, code } });
+  }
 }
 
 function warnAbout(server: string, insecure: boolean): void {

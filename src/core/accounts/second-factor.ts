@@ -63,7 +63,7 @@ export function createSecondFactor(store: Store): SecondFactor {
         if (!factor || factor.on) throw new Refusal('not_found', 'no second factor waits to be turned on; start anew');
         const step = stepOf(factor.secret, code, now);
         if (step === null) throw new Refusal('wrong_code', 'code: it is wrong; is the clock of your device right?');
-        await tables.secondFactors.useStep(caller.id, step);
+        await tables.secondFactors.spendStep(caller.id, step);
         await tables.secondFactors.turnOn(caller.id);
         const codes = await putCodes(tables, caller.id);
         await note(tables, caller, 'user.second_factor_on', now);
@@ -74,7 +74,7 @@ export function createSecondFactor(store: Store): SecondFactor {
     async renewCodes(caller, password, code, now) {
       await proven(caller, password);
       return await store.transaction(async (tables) => {
-        await useUp(tables, caller, code, now);
+        await spend(tables, caller, code, now);
         const codes = await putCodes(tables, caller.id);
         await note(tables, caller, 'user.recovery_codes_renewed', now);
         return codes;
@@ -84,7 +84,7 @@ export function createSecondFactor(store: Store): SecondFactor {
     async turnOff(caller, password, code, now) {
       await proven(caller, password);
       await store.transaction(async (tables) => {
-        await useUp(tables, caller, code, now);
+        await spend(tables, caller, code, now);
         await tables.secondFactors.removeOf(caller.id);
         await note(tables, caller, 'user.second_factor_off', now);
       });
@@ -108,7 +108,7 @@ export async function checkSecondFactor(
     throw new Refusal('second_factor_needed', 'send also `code`: from your authenticator app, or a recovery code');
   }
   await store.transaction(async (tables) => {
-    const used = await useCode(tables, user.id, code, now);
+    const used = await spendCode(tables, user.id, code, now);
     if (used === null) throw new Refusal('invalid_grant', 'the code is wrong, or was used already');
     if (used === 'recovery code') {
       await tables.audit.add({
@@ -124,16 +124,16 @@ export async function checkSecondFactor(
 }
 
 /** Uses up a code of somebody who is signed in. Refusals: not_found, wrong_code. */
-async function useUp(tables: Tables, caller: SignedIn, code: string, now: Date): Promise<void> {
+async function spend(tables: Tables, caller: SignedIn, code: string, now: Date): Promise<void> {
   await tables.users.touch(caller.id);
   if (!(await tables.secondFactors.isOn(caller.id))) throw new Refusal('not_found', 'the second factor is off');
-  if ((await useCode(tables, caller.id, code, now)) === null) {
+  if ((await spendCode(tables, caller.id, code, now)) === null) {
     throw new Refusal('wrong_code', 'code: it is wrong, or was used already');
   }
 }
 
 /** What the code was; null when it is wrong or was used before. Of several at once with the same code one gets it. */
-async function useCode(
+async function spendCode(
   { secondFactors }: Tables,
   userId: string,
   code: string,
@@ -142,8 +142,8 @@ async function useCode(
   const factor = await secondFactors.of(userId);
   if (!factor?.on) return null;
   const step = stepOf(factor.secret, code, now);
-  if (step !== null) return (await secondFactors.useStep(userId, step)) ? 'app' : null;
-  return (await secondFactors.useCode(userId, digestOf(code))) ? 'recovery code' : null;
+  if (step !== null) return (await secondFactors.spendStep(userId, step)) ? 'app' : null;
+  return (await secondFactors.spendCode(userId, digestOf(code))) ? 'recovery code' : null;
 }
 
 /** The step, counted from 1970, that a code is of; null when it is of none that may be used now. */

@@ -60,7 +60,7 @@ export function secondFactorsTable(db: Kysely<Schema>, seal: Seal) {
       return result.numUpdatedRows > 0n;
     },
     /** Uses up a step and all before it; false when that one or a later one was used already. */
-    async useStep(userId: string, step: number): Promise<boolean> {
+    async spendStep(userId: string, step: number): Promise<boolean> {
       const result = await db
         .updateTable('second_factors')
         .set({ last_step: step })
@@ -70,7 +70,7 @@ export function secondFactorsTable(db: Kysely<Schema>, seal: Seal) {
       return result.numUpdatedRows > 0n;
     },
     /** Uses up a recovery code; false when there is no such code any more. */
-    async useCode(userId: string, hash: string): Promise<boolean> {
+    async spendCode(userId: string, hash: string): Promise<boolean> {
       const result = await db
         .deleteFrom('recovery_codes')
         .where('user_id', '=', userId)

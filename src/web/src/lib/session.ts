@@ -79,9 +79,9 @@ export async function start(): Promise<void> {
   }
 }
 
-/** @throws CallFailure for a wrong name or password, or when there were too many tries. */
-export async function signIn(username: string, password: string): Promise<void> {
-  await enter(await client.call('openSession', { body: { username, password } }));
+/** @throws CallFailure for a wrong name, password or code, when a code is missing, or when there were too many tries. */
+export async function signIn(username: string, password: string, code?: string): Promise<void> {
+  await enter(await client.call('openSession', { body: { username, password, ...(code && { code }) } }));
   otherTabs.postMessage('signed-in');
 }
 

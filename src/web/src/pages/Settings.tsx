@@ -4,6 +4,7 @@ import { LimitsPanel } from '../features/settings/LimitsPanel.tsx';
 import { NotifyPanel } from '../features/settings/NotifyPanel.tsx';
 import { PasswordPanel } from '../features/settings/PasswordPanel.tsx';
 import { ProfilePanel } from '../features/settings/ProfilePanel.tsx';
+import { SecondFactorPanel } from '../features/settings/SecondFactorPanel.tsx';
 import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
 import { ThemePanel } from '../features/settings/ThemePanel.tsx';
 import { TokensPanel } from '../features/tokens/TokensPanel.tsx';
@@ -18,6 +19,7 @@ export default function Settings() {
         <ThemePanel />
         <NotifyPanel />
         <PasswordPanel />
+        <SecondFactorPanel />
         <SessionsPanel />
         <TokensPanel />
       </div>

@@ -62,6 +62,12 @@ function Row({ user, isMe, machines, onTokens }: OfRow) {
         <span className="truncate strong">{username}</span>
         {isMe && <span className="small soft">you</span>}
         {service && <span className="small soft">service account</span>}
+        {user.second_factor && (
+          <span className="small soft" title="Signs in with a second factor">
+            <Icon name="shield-lock" />
+            <span className="visually-hidden">with a second factor</span>
+          </span>
+        )}
         {disabled && (
           <span className="state">
             <Icon name="slash-circle" />
@@ -89,15 +95,18 @@ function Row({ user, isMe, machines, onTokens }: OfRow) {
 }
 
 function UserMenu({ user, isMe, machines, onTokens }: OfRow) {
-  const { setAdmin, setDisabled, remove } = useUserDeeds();
-  const [open, setOpen] = useState<'password' | 'limits' | 'delete' | null>(null);
-  const { username, is_admin: isAdmin, disabled, service } = user;
+  const { setAdmin, setDisabled, removeSecondFactor, remove } = useUserDeeds();
+  const [open, setOpen] = useState<'password' | 'second-factor' | 'limits' | 'delete' | null>(null);
+  const { username, is_admin: isAdmin, disabled, service, second_factor: secondFactor } = user;
   return (
     <>
       <Menu
         of={username}
         entries={[
           ...(service ? [] : [{ label: 'New password …', icon: 'lock', run: () => setOpen('password') } as const]),
+          ...(secondFactor
+            ? [{ label: 'Remove the second factor …', icon: 'unlock', run: () => setOpen('second-factor') } as const]
+            : []),
           { label: 'API tokens …', icon: 'key', run: () => onTokens(user) },
           { label: 'Limits …', icon: 'bar-chart-steps', run: () => setOpen('limits') },
           ...(isMe
@@ -118,6 +127,16 @@ function UserMenu({ user, isMe, machines, onTokens }: OfRow) {
         ]}
       />
       {open === 'password' && <SetPassword username={username} onClose={() => setOpen(null)} />}
+      {open === 'second-factor' && (
+        <Confirm
+          title={`Remove the second factor of ${username}?`}
+          verb="Remove"
+          onClose={() => setOpen(null)}
+          run={() => removeSecondFactor(username)}
+        >
+          <p>The password alone is enough to sign in then. Make sure that it is really {username} who asks for it.</p>
+        </Confirm>
+      )}
       {open === 'limits' && <SetLimits username={username} isAdmin={isAdmin} onClose={() => setOpen(null)} />}
       {open === 'delete' && (
         <Confirm title={`Delete ${username}?`} verb="Delete" onClose={() => setOpen(null)} run={() => remove(username)}>

@@ -57,6 +57,13 @@ export function useUserDeeds() {
   };
 
   /** @throws CallFailure */
+  const removeSecondFactor = async (username: string): Promise<void> => {
+    await call('updateUser', { params: { username }, body: { second_factor: false } });
+    settle();
+    tell(`${username} signs in with the password alone now.`);
+  };
+
+  /** @throws CallFailure */
   const setLimits = async (username: string, body: Part<'changeUserLimits', 'body'>): Promise<void> => {
     await call('changeUserLimits', { params: { username }, body });
     await queries.invalidateQueries({ queryKey: ['limits'] });
@@ -77,5 +84,5 @@ export function useUserDeeds() {
     tell(`${username} was deleted.`);
   };
 
-  return { create, setPassword, setDisabled, setAdmin, setLimits, setRoleLimits, remove };
+  return { create, setPassword, setDisabled, setAdmin, removeSecondFactor, setLimits, setRoleLimits, remove };
 }

@@ -55,10 +55,18 @@ describe('networks of machines', () => {
     '::ffff:7f00:1',
     '172.32.0.1',
     'fe80::1%eth0',
+    '64:ff9b::a01:203',
+    '2002:a01:203::1',
   ])('do not hold %s', (address) => expect(networks.refusal(address)).toMatch(/^is /));
   it.each([
     '169.254.169.254',
     '::ffff:169.254.169.254',
+    '64:ff9b::a9fe:a9fe',
+    '64:ff9b::169.254.169.254',
+    '::169.254.169.254',
+    '2002:a9fe:a9fe::1',
+    '100.100.100.200',
+    '168.63.129.16',
     '::ffff:a9fe:a9fe',
     '0.0.0.0',
     '::',

@@ -45,10 +45,16 @@ describe('orders', () => {
   test('a removal takes the account away, can be repeated, and fences late creations off', async () => {
     await order(root, 'create-account', alice);
     expect(await order(root, 'remove-account', alice)).toEqual([
-      'berth: outcome removed',
       'berth: uid 20000',
       'berth: processes 0',
-      'berth: files 0',
+      'berth: killed 0',
+      'berth: sessions 0',
+      'berth: home_files 0',
+      'berth: temporary_files 0',
+      'berth: mail_files 0',
+      'berth: job_files 0',
+      'berth: outcome removed',
+      'berth: checked account sessions',
       'berth: done',
     ]);
     expect(machine.accounts.size).toBe(0);

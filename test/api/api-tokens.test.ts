@@ -64,6 +64,37 @@ describe('an API token', () => {
     expect(await api.token('admin')).toBeTruthy();
   });
 
+  it('with all scopes opens no way in that stays when it is revoked', async () => {
+    await api.core.addMachines(1);
+    await api.call(admin, 'POST', '/api/users', { username: 'dave', password: 'the one that he has' });
+    const { token } = (await make(admin, { name: 'all', scopes: ['admin', 'machines', 'read', 'reserve'] })).body;
+    const password = 'a way to come back';
+    const refused = [
+      ['POST', '/api/users', { username: 'mallory', password }],
+      ['POST', '/api/users', { username: 'mallory', service: true, is_admin: true }],
+      ['PATCH', '/api/users/dave', { password }],
+      ['PATCH', '/api/users/dave', { is_admin: true }],
+      ['PATCH', '/api/users/dave', { disabled: false }],
+      ['PATCH', '/api/users/dave', { second_factor: false }],
+      // Whoever answers there would be told the machine's credential.
+      ['PATCH', '/api/machines/m1', { host: '10.9.9.9' }],
+      ['PATCH', '/api/machines/m1', { port: 2222 }],
+    ] as const;
+    for (const [method, path, body] of refused) {
+      const answer = await api.call(token, method, path, body);
+      expect(answer, `${method} ${path} ${JSON.stringify(body)}`).toMatchObject({ status: 403 });
+    }
+    expect((await api.call(admin, 'GET', '/api/users/mallory')).status).toBe(404);
+    expect((await api.call(admin, 'GET', '/api/users/dave')).body).toMatchObject({ is_admin: false });
+    expect((await api.call(admin, 'GET', '/api/machines/m1')).body.host).not.toBe('10.9.9.9');
+
+    // With the credential it says nothing that it does not know.
+    const moved = { host: '10.9.9.9', password: 'another' };
+    expect((await api.call(token, 'PATCH', '/api/machines/m1', moved)).status).toBe(200);
+    expect((await api.call(token, 'POST', '/api/users', { username: 'ci', service: true })).status).toBe(201);
+    expect((await api.call(token, 'PATCH', '/api/users/dave', { disabled: true })).status).toBe(200);
+  });
+
   it('of an admin sees and ends reservations of others only with the scope admin besides', async () => {
     await api.core.addMachines(1);
     const alice = await api.token('alice');

@@ -186,7 +186,7 @@ async function askFor(name: RouteName): Promise<Asked> {
     case 'updateUser':
       return { url: (await someUser(false)).url, body: { disabled: true } };
     case 'createUser':
-      return { url: path, body: { username: `user-${made}`, password: PASSWORD } };
+      return { url: path, body: { username: `user-${made}`, service: true } };
     case 'registerMachine':
       return {
         url: path,

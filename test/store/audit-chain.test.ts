@@ -164,6 +164,26 @@ describe.each(databases)('the audit chain on $name', ({ fresh }) => {
     ]);
   });
 
+  it('is not continued once its end was taken away, which would vouch for what is left', async () => {
+    await sealed(20);
+    await tamper(async (db) => {
+      await sql`UPDATE audit SET actor = 'mallory' WHERE id = 3`.execute(db);
+      await sql`DELETE FROM audit_chain WHERE seq >= 3`.execute(db);
+    });
+    const wrong = 'the last entries of the chain were removed or altered';
+    await expect(keeperOf(store).seal(later(60))).rejects.toThrow(wrong);
+    // With a head that fits, without the key.
+    await tamper((db) =>
+      sql`UPDATE audit_seal SET head_seq = 2, head_audit_id = 2, head_hash = (SELECT hash FROM audit_chain WHERE seq = 2)`.execute(
+        db,
+      ),
+    );
+    await expect(keeperOf(store).seal(later(60))).rejects.toThrow('the head of the chain was altered');
+    await add(1, later(60));
+    await expect(keeperOf(store).seal(later(DAY))).rejects.toThrow('the head of the chain was altered');
+    expect(await problems({ now: later(DAY) })).toContain('chain: the head of the chain was altered');
+  });
+
   it('finds rows that were put in each other’s place', async () => {
     const { ids } = await sealed();
     const [one, other] = [ids[1] as number, ids[6] as number];

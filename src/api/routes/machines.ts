@@ -46,6 +46,13 @@ export function machineHandlers({ pool }: ApiDeps) {
     },
     async updateMachine({ caller, now, params, body }) {
       const credential = credentialOf(body);
+      // At another address there is another host key, and whoever answers there is told the credential.
+      if (caller.apiToken && !credential && (body.host !== undefined || body.port !== undefined)) {
+        throw new Refusal(
+          'forbidden',
+          'host: with an API token the password or private_key has to be given again when the address changes',
+        );
+      }
       const changes = {
         ...(body.host !== undefined && { host: body.host }),
         ...(body.port !== undefined && { port: body.port }),

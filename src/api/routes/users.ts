@@ -14,6 +14,12 @@ export function userHandlers({ accounts, pool }: ApiDeps) {
       if (service && password !== undefined) {
         throw new Refusal('invalid_request', 'password: a service account has none; make it an API token');
       }
+      if (caller.apiToken && (!service || is_admin)) {
+        throw new Refusal(
+          'forbidden',
+          'service: with an API token only service accounts that are no admins can be made; sign in for others',
+        );
+      }
       if (!service && password === undefined) throw new Refusal('invalid_request', 'password: is missing');
       const user = await accounts.createUser(
         caller,
@@ -26,11 +32,12 @@ export function userHandlers({ accounts, pool }: ApiDeps) {
     listUsers: async () => (await accounts.listUsers()).map(userOnWire),
     getUser: async ({ params }) => userOnWire(await accounts.getUser(params.username)),
     async updateUser({ caller, now, params, body: { password, is_admin, disabled, second_factor } }) {
-      if (caller.apiToken && password !== undefined && params.username === caller.name) {
-        throw new Refusal('forbidden', 'password: no API token may change the password of its own user');
-      }
-      if (caller.apiToken && second_factor === false && params.username === caller.name) {
-        throw new Refusal('forbidden', 'second_factor: no API token may remove that of its own user');
+      // What a token may do must end with it: it opens no other way to sign in.
+      if (caller.apiToken && (password !== undefined || is_admin || disabled === false || second_factor === false)) {
+        throw new Refusal(
+          'forbidden',
+          'no API token may set a password, remove a second factor, make somebody an admin, or let somebody in again; sign in to do so',
+        );
       }
       const changes = {
         ...(password !== undefined && { password }),

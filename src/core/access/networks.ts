@@ -21,6 +21,9 @@ const NEVER = listOf([
   'fe80::/10',
   'ff00::/8',
   'fd00:ec2::254',
+  // Metadata of Alibaba's and Azure's clouds.
+  '100.100.100.200',
+  '168.63.129.16',
 ]);
 
 /** Networks as BERTH_MACHINE_NETWORKS has them: addresses, or networks like 10.0.0.0/8. None: no restriction but NEVER. */
@@ -29,7 +32,9 @@ export function machineNetworks(networks: readonly string[]): MachineNetworks {
   return {
     refusal(address) {
       const plain = plainAddress(address);
-      if (has(NEVER, plain)) return 'is an address that no machine is lent from (link-local, multicast or unspecified)';
+      const inner = innerAddress(plain);
+      if (has(NEVER, plain) || (inner !== null && has(NEVER, inner)))
+        return 'is an address that no machine is lent from (link-local, multicast or unspecified)';
       if (allowed !== null && !has(allowed, plain)) return 'is in none of the networks of BERTH_MACHINE_NETWORKS';
       return null;
     },
@@ -76,6 +81,35 @@ function plainAddress(address: string): string {
   if (isIP(bare) !== 6) return bare;
   const canonical = new SocketAddress({ address: bare, family: 'ipv6' }).address;
   return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(canonical)?.[1] ?? canonical;
+}
+
+/** The IPv4 address that an IPv6 one leads to through a translator or a tunnel; null for none. */
+function innerAddress(plain: string): string | null {
+  if (isIP(plain) !== 6) return null;
+  const written = /^(?:::|64:ff9b::)(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
+  if (written !== undefined) return written;
+  const groups = fullGroups(plain);
+  const at = embeddedAt(groups);
+  if (at === null) return null;
+  const [high = 0, low = 0] = groups.slice(at, at + 2);
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** Which of the eight groups an IPv4 address begins at: RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (compatible); null for none. */
+function embeddedAt(groups: readonly number[]): number | null {
+  if (groups[0] === 0x64 && groups[1] === 0xff9b && groups.slice(2, 6).every((group) => group === 0)) return 6;
+  if (groups[0] === 0x2002) return 1;
+  if (groups.slice(0, 6).every((group) => group === 0) && (groups[6] ?? 0) !== 0) return 6;
+  return null;
+}
+
+function fullGroups(address: string): number[] {
+  const [head = '', tail] = address.split('::');
+  const numbers = (part: string): number[] =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const front = numbers(head);
+  const back = tail === undefined ? [] : numbers(tail);
+  return [...front, ...Array<number>(Math.max(0, 8 - front.length - back.length)).fill(0), ...back];
 }
 
 /** @throws Error for what is no address and no network. */

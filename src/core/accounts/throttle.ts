@@ -37,6 +37,8 @@ const MOST_PLACES = 20;
 /** A hash keeps a core busy, and one of Node's four threads, which others need too. */
 const AT_ONCE = 2;
 const LONGEST_LINE = 64;
+/** Of one user from one known place, or of one network, running and waiting: nobody fills the line for all. */
+const MOST_OF_ONE = 16;
 /** Rows kept: what is tried for names that do not exist must not fill the disk. */
 const MOST_ROWS = 100_000;
 /** The part that is left when there are more. */
@@ -58,8 +60,7 @@ interface Counted {
 
 export function createThrottle(store: Store, { mostRows = MOST_ROWS } = {}): Throttle {
   const turns = createTurns(
-    AT_ONCE,
-    LONGEST_LINE,
+    { atOnce: AT_ONCE, longestLine: LONGEST_LINE, mostOfOne: MOST_OF_ONE },
     () => new Refusal('unavailable', 'too many sign in at this moment; try again in a second'),
   );
   let untilTrim = 0;
@@ -76,7 +77,7 @@ export function createThrottle(store: Store, { mostRows = MOST_ROWS } = {}): Thr
       const binding = known ? [both] : [ofAddress, ofName];
       refusePaused(await store.tables.signInTries.of(all.map(({ id }) => id)), binding, now);
 
-      return await turns.take(known ? 'first' : 'rest', async () => {
+      return await turns.take(known ? 'first' : 'rest', known ? both.id : ofAddress.id, async () => {
         if (untilTrim <= 0) {
           untilTrim = TRIM_EVERY;
           await trim(store.tables.signInTries, mostRows, now);

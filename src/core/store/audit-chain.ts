@@ -34,7 +34,10 @@ export function auditChainTable(db: Kysely<Schema>, seal: Seal) {
   const current = async (): Promise<AuditSealRow | undefined> =>
     await db.selectFrom('audit_seal').selectAll().where('id', '=', 1).executeTakeFirst();
 
-  /** Keeps others from changing the chain until this transaction ends; makes the key the first time. */
+  /**
+   * Keeps others from changing the chain until this transaction ends.
+   * @throws BrokenChain when its head or anchor was altered: nothing is built on it, which would vouch for it.
+   */
   const lock = async (): Promise<{ state: AuditSealRow; key: Buffer }> => {
     const raise = async () =>
       await db
@@ -44,7 +47,22 @@ export function auditChainTable(db: Kysely<Schema>, seal: Seal) {
         .executeTakeFirst();
     if ((await raise()).numUpdatedRows === 0n) throw new BrokenChain('the key of the audit log is gone (audit_seal)');
     const state = (await current()) as AuditSealRow;
-    return { state, key: openAuditKey(seal, state.audit_key) };
+    const key = openAuditKey(seal, state.audit_key);
+    const head = { seq: state.head_seq, hash: state.head_hash };
+    const anchor = { seq: state.anchor_seq, hash: state.anchor_hash };
+    if (!sameHash(macOf(key, 'anchor', anchor), state.anchor_mac)) throw new BrokenChain('the anchor was altered');
+    if (!sameHash(macOf(key, 'head', head), state.head_mac)) throw new BrokenChain('the head of the chain was altered');
+    const last = await db
+      .selectFrom('audit_chain')
+      .select(['seq', 'hash'])
+      .orderBy('seq', 'desc')
+      .limit(1)
+      .executeTakeFirst();
+    const end = last ?? anchor;
+    if (end.seq !== head.seq || !sameHash(end.hash, head.hash)) {
+      throw new BrokenChain('the last entries of the chain were removed or altered');
+    }
+    return { state, key };
   };
 
   /** The id above which rows may still have to be sealed. */
@@ -143,7 +161,6 @@ export function auditChainTable(db: Kysely<Schema>, seal: Seal) {
     async prune(before: Date, limit: number): Promise<Pruned | null> {
       const { state, key } = await lock();
       const anchor = { seq: state.anchor_seq, hash: state.anchor_hash };
-      if (!sameHash(macOf(key, 'anchor', anchor), state.anchor_mac)) throw new BrokenChain('the anchor was altered');
       const links = await linksAfter(db, anchor.seq, limit);
       let point = anchor;
       const gone: number[] = [];

@@ -36,7 +36,7 @@ module.exports = {
       'core/accounts',
       '^src/core/accounts/',
       '^src/core/(domain|store)/',
-      ...packages('jose', '@node-rs/argon2', 'otpauth'),
+      ...packages('jose', '@node-rs/argon2', 'otpauth', 'openid-client'),
     ),
     roomOnNode('core/runtime', '^src/core/runtime/', '^src/core/', ...packages('pino', 'prom-client')),
     roomOnNode(

@@ -10,7 +10,14 @@ import { checkSameOrigin } from './same-origin.ts';
 const BESIDE_THE_CONTRACT = /^(\/\*|\/api\/docs(\/.*)?|\/api\/openapi\.json|\/metrics)$/;
 
 /** GET routes that change something or never end: a HEAD request, which must do neither, is not for them. */
-const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>(['reserve', 'releaseAll', 'events', 'terminal']);
+const NO_HEAD: ReadonlySet<RouteName> = new Set<RouteName>([
+  'reserve',
+  'releaseAll',
+  'events',
+  'terminal',
+  'startOidc',
+  'finishOidc',
+]);
 
 const ACCESSES: ReadonlySet<Access> = new Set(['anyone', 'user', 'admin']);
 const SCOPES: ReadonlySet<NeededScope> = new Set(['read', 'reserve', 'machines', 'admin', 'any', 'none']);

@@ -19,6 +19,7 @@ import { apiTokenHandlers } from './routes/api-tokens.ts';
 import { auditHandlers } from './routes/audit.ts';
 import { limitHandlers } from './routes/limits.ts';
 import { machineHandlers } from './routes/machines.ts';
+import { oidcHandlers } from './routes/oidc.ts';
 import { profileHandlers } from './routes/profile.ts';
 import { reservationHandlers } from './routes/reservations.ts';
 import { secondFactorHandlers } from './routes/second-factor.ts';
@@ -128,6 +129,7 @@ export async function buildApp(deps: ApiDeps): Promise<FastifyInstance> {
     ...healthHandlers(deps),
     ...signInHandlers(deps),
     ...sessionHandlers(deps),
+    ...oidcHandlers(deps),
     ...profileHandlers(deps),
     ...secondFactorHandlers(deps),
     ...apiTokenHandlers(deps),

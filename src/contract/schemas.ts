@@ -34,6 +34,10 @@ const Minutes = Type.Integer({ minimum: 1, maximum: 43_200 });
 const Time = Type.String();
 
 export const Failure = Type.Object({ error: Type.String(), message: Type.String() }, { additionalProperties: true });
+export const SignInOptions = Type.Object({
+  oidc: Type.Union([Type.Object({ name: Type.String({ description: 'What the button says' }) }), Type.Null()]),
+});
+
 export const Message = Type.Object({ message: Type.String() });
 
 /** Of an authenticator app, or a recovery code. */

@@ -39,6 +39,10 @@ export const TABLE: Readonly<Record<RouteName, Answers>> = {
   ready: open(),
   login: open(),
   openSession: open(),
+  signInOptions: open(),
+  // No provider is set up there.
+  startOidc: open(404),
+  finishOidc: open(404),
   // Without a cookie.
   refreshSession: open(401),
   closeSession: open(),

@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { Registry } from 'prom-client';
 import type { Accounts } from '#core/accounts/accounts.ts';
 import { createAccounts } from '#core/accounts/create-accounts.ts';
+import type { OidcSettings } from '#core/accounts/oidc/settings.ts';
 import type { PasswordRules } from '#core/accounts/password-rules.ts';
 import { buildApp } from '../../src/api/app.ts';
 import { createFakeDriver } from './fake-driver.ts';
@@ -44,18 +45,31 @@ interface TestApiOptions {
   readonly terminal?: boolean;
   readonly pageFolder?: string;
   readonly passwordRules?: PasswordRules;
+  readonly oidc?: OidcSettings;
 }
 
 export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi> {
-  const { trustedProxies = [], terminal = true, pageFolder, passwordRules = LENIENT } = options;
+  const { trustedProxies = [], terminal = true, pageFolder, passwordRules = LENIENT, oidc } = options;
+  let logged = '';
   const { database, remove } = freshSqlite();
   const core = await openTestPool(database, createFakeDriver(), false, terminal);
-  const accounts = createAccounts(core.store, { secret: Buffer.alloc(32, 9), expiresMinutes: 60 }, passwordRules);
+  const accounts = createAccounts(
+    core.store,
+    { secret: Buffer.alloc(32, 9), expiresMinutes: 60 },
+    passwordRules,
+    oidc
+      ? {
+          settings: oidc,
+          onProblem: (facts) => {
+            logged += JSON.stringify(facts);
+          },
+        }
+      : null,
+  );
   await accounts.seedAdmin('admin', PASSWORD, core.now());
   for (const username of ['alice', 'bob']) {
     await accounts.createUser(core.admin, { username, password: PASSWORD, role: 'user' }, core.now());
   }
-  let logged = '';
   const sink = new Writable({
     write(chunk, _encoding, done) {
       logged += chunk;

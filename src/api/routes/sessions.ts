@@ -13,7 +13,7 @@ const COOKIE = 'berth_refresh';
 export function sessionHandlers({ accounts }: ApiDeps) {
   const { sessions, throttle } = accounts;
   const answer = (request: FastifyRequest, reply: FastifyReply, renewed: Renewed) => {
-    reply.setCookie(COOKIE, renewed.refreshToken, { ...cookie(request), maxAge: renewed.refreshExpiresInSeconds });
+    setRefreshCookie(request, reply, renewed);
     return { access_token: renewed.token, token_type: 'Bearer' as const, expires_in: renewed.expiresInSeconds };
   };
 
@@ -65,6 +65,11 @@ export function sessionHandlers({ accounts }: ApiDeps) {
   } satisfies Partial<Handlers>;
 }
 
+/** The browser has the session of this token from now on. */
+export function setRefreshCookie(request: FastifyRequest, reply: FastifyReply, renewed: Renewed): void {
+  reply.setCookie(COOKIE, renewed.refreshToken, { ...cookie(request), maxAge: renewed.refreshExpiresInSeconds });
+}
+
 function cookie(request: FastifyRequest): CookieSerializeOptions {
   return { httpOnly: true, sameSite: 'strict', path: '/api/session', secure: request.protocol === 'https' };
 }
@@ -74,7 +79,7 @@ function refreshTokenOf(request: FastifyRequest): string | undefined {
   return header === undefined ? undefined : request.server.parseCookie(header)[COOKIE];
 }
 
-function browserOf(request: FastifyRequest): Browser {
+export function browserOf(request: FastifyRequest): Browser {
   // Shown to its user again: nothing but plain text.
   const userAgent = (request.headers['user-agent'] ?? '').replace(/[^ -~]/g, '?');
   return { address: request.ip, userAgent };

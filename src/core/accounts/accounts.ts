@@ -1,5 +1,6 @@
 import type { Actor, Role } from '#core/domain/actor.ts';
 import type { ApiTokens } from './api-tokens.ts';
+import type { OidcSignIn } from './oidc/oidc-sign-in.ts';
 import type { Profile } from './profile.ts';
 import type { RefusedSignIns } from './refused-sign-ins.ts';
 import type { SecondFactor } from './second-factor.ts';
@@ -11,6 +12,8 @@ import type { Throttle } from './throttle.ts';
 /** People: who they are and how they prove it. What a caller may not have is thrown as a `Refusal`. */
 export interface Accounts {
   readonly sessions: Sessions;
+  /** Signing in with an identity provider; null where none is set. */
+  readonly oidc: OidcSignIn | null;
   readonly profile: Profile;
   readonly sshKeys: SshKeys;
   readonly apiTokens: ApiTokens;

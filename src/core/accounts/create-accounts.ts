@@ -7,6 +7,8 @@ import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import type { Accounts, UserChanges, UserToCreate, UserView } from './accounts.ts';
 import { createApiTokenCheck, createApiTokens, isApiToken, revokeAll } from './api-tokens.ts';
+import { createOidcSignIn, type OnOidcProblem } from './oidc/oidc-sign-in.ts';
+import type { OidcSettings } from './oidc/settings.ts';
 import { checkNewPassword, type PasswordRules, passwordProblem } from './password-rules.ts';
 import { hashPassword, passwordFits } from './passwords.ts';
 import { createProfile } from './profile.ts';
@@ -19,16 +21,23 @@ import { createSshKeys } from './ssh-keys.ts';
 import { createThrottle } from './throttle.ts';
 import { createTokens, type TokenKeys } from './tokens.ts';
 
-/** Accounts over a store; tokens are signed with `keys`, and new passwords follow `rules`. */
-export function createAccounts(store: Store, keys: TokenKeys, rules: PasswordRules): Accounts {
+/** Accounts over a store; tokens are signed with `keys`, and new passwords follow `rules`. `oidc`: null for none. */
+export function createAccounts(
+  store: Store,
+  keys: TokenKeys,
+  rules: PasswordRules,
+  oidc: { settings: OidcSettings; onProblem: OnOidcProblem } | null = null,
+): Accounts {
   const tokens = createTokens(keys);
   const byApiToken = createApiTokenCheck(store);
   const throttle = createThrottle(store);
   const refusedSignIns = createRefusedSignIns(store);
   const userById = sharedRead((id: string) => store.tables.users.byId(id));
   const sessionById = sharedRead((id: string) => store.tables.sessions.byId(id));
+  const sessions = createSessions(store, tokens, keys, rules);
   return {
-    sessions: createSessions(store, tokens, keys, rules),
+    sessions,
+    oidc: oidc && createOidcSignIn(store, sessions, keys.secret, oidc.settings, oidc.onProblem),
     profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
     apiTokens: createApiTokens(store),
@@ -186,6 +195,9 @@ async function updateUser(
         `password: ${username} is a service account, which has none; make it an API token`,
       );
     }
+    if (!user.service && user.passwordHash === '' && passwordHash !== undefined) {
+      throw new Refusal('invalid_request', `password: ${username} signs in with your organisation and has none here`);
+    }
     const after = {
       role: changes.role ?? user.role,
       disabled: changes.disabled ?? user.disabled,
@@ -239,6 +251,7 @@ async function deleteUser(store: Store, actor: Actor, username: string, now: Dat
     await refuseWhileHolding(tables, username);
     await tables.sessions.removeOf(user.id);
     await tables.sshKeys.removeOf(user.id);
+    await tables.oidc.unbind(user.id);
     await tables.signInPlaces.removeOf(user.id);
     await tables.weakPasswords.set(user.id, false);
     await tables.limits.removeOfUser(user.id);

@@ -59,6 +59,12 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
     async changePassword(caller, oldPassword, newPassword, now) {
       checkChange(rules, caller.name, oldPassword, newPassword);
       const before = await store.tables.users.byId(caller.id);
+      if (before?.passwordHash === '') {
+        throw new Refusal(
+          'invalid_request',
+          'old_password: you sign in with your organisation; change your password there',
+        );
+      }
       if (!(await passwordFits(before?.passwordHash, oldPassword))) throw wrongPassword();
       const passwordHash = await hashPassword(newPassword);
       await store.transaction(async (tables) => {

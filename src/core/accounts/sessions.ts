@@ -14,6 +14,8 @@ import type { TokenKeys, Tokens } from './tokens.ts';
 export interface Sessions {
   /** Refusals: invalid_grant, second_factor_needed. */
   open(username: string, password: string, browser: Browser, now: Date, code?: string): Promise<Renewed>;
+  /** For a user who has proven who it is in another way, which `details` name in the audit log. */
+  openFor(user: User, browser: Browser, details: Record<string, unknown>, now: Date): Promise<Renewed>;
   /**
    * The next tokens for a refresh token. One that was used more than ten seconds ago shows that two parties have it: the
    * session ends for both. Refusals: invalid_grant.
@@ -67,38 +69,47 @@ export function createSessions(store: Store, tokens: Tokens, keys: TokenKeys, ru
     refreshExpiresInSeconds: LIFE_SECONDS,
   });
 
+  /** `id`: that the session gets. */
+  const begin = async (id: string, user: User, browser: Browser, details: Record<string, unknown>, now: Date) => {
+    const refreshToken = firstRefreshToken(id);
+    await store.transaction(async (inside) => {
+      await inside.sessions.removeExpired(now);
+      const others = await inside.sessions.ofUser(user.id, now);
+      for (const oldest of others.slice(MOST_OF_USER - 1)) await inside.sessions.remove(oldest.id);
+      await inside.sessions.insert({
+        id,
+        userId: user.id,
+        // A password that is changed at this moment raises the version: then this session is not good from the start.
+        tokenVersion: user.tokenVersion,
+        tokenHash: digestOf(refreshToken),
+        previousHash: null,
+        rotatedAt: now,
+        createdAt: now,
+        lastUsedAt: now,
+        expiresAt: lifeFrom(now),
+        ...shortened(browser),
+      });
+      await inside.audit.add({
+        at: now,
+        actor: user.username,
+        action: 'user.signed_in',
+        subject: user.username,
+        details: { ...details, session: id, address: browser.address, user_agent: shortened(browser).userAgent },
+        origin: originOf(browser, id),
+      });
+    });
+    return await answer(user, id, refreshToken, now);
+  };
+
   return {
     async open(username, password, browser, now, code) {
       const id = randomUUID();
       const user = await signIn(store, rules, { username, password, code }, now, originOf(browser, id));
-      const refreshToken = firstRefreshToken(id);
-      await store.transaction(async (inside) => {
-        await inside.sessions.removeExpired(now);
-        const others = await inside.sessions.ofUser(user.id, now);
-        for (const oldest of others.slice(MOST_OF_USER - 1)) await inside.sessions.remove(oldest.id);
-        await inside.sessions.insert({
-          id,
-          userId: user.id,
-          // A password that is changed at this moment raises the version: then this session is not good from the start.
-          tokenVersion: user.tokenVersion,
-          tokenHash: digestOf(refreshToken),
-          previousHash: null,
-          rotatedAt: now,
-          createdAt: now,
-          lastUsedAt: now,
-          expiresAt: lifeFrom(now),
-          ...shortened(browser),
-        });
-        await inside.audit.add({
-          at: now,
-          actor: user.username,
-          action: 'user.signed_in',
-          subject: user.username,
-          details: { session: id, address: browser.address, user_agent: shortened(browser).userAgent },
-          origin: originOf(browser, id),
-        });
-      });
-      return await answer(user, id, refreshToken, now);
+      return await begin(id, user, browser, {}, now);
+    },
+
+    async openFor(user, browser, details, now) {
+      return await begin(randomUUID(), user, browser, details, now);
     },
 
     async renew(refreshToken, browser, now) {

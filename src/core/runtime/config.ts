@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import type { OidcSettings } from '#core/accounts/oidc/settings.ts';
 import type { PasswordRules } from '#core/accounts/password-rules.ts';
 import { checkedPassword, checkedUsername, SHIPPED_PASSWORD } from '#core/accounts/sign-in-rules.ts';
 import { Refusal } from '#core/domain/refusal.ts';
@@ -29,6 +30,8 @@ export interface Config {
   readonly adminDefaultUsername: string;
   readonly adminDefaultPassword: string;
   readonly passwordRules: PasswordRules;
+  /** Null: people sign in with passwords only. */
+  readonly oidc: OidcSettings | null;
   readonly logLevel: string;
   /** Null: metrics are for callers on loopback only. */
   readonly metricsToken: string | null;
@@ -101,6 +104,7 @@ export function readConfig(env: Environment): Config {
       minLength: read.whole('PASSWORD_MIN_LENGTH', 12, 8, 128),
       enforced: read.oneOf('PASSWORD_RULES', ['enforce', 'warn'], forMyself ? 'warn' : 'enforce') === 'enforce',
     },
+    oidc: oidcOf(read),
     logLevel: LOG_LEVELS[read.oneOf('LOG_LEVEL', Object.keys(LOG_LEVELS), 'info')] as string,
     metricsToken: read.secret('METRICS_TOKEN'),
     trustedProxies,
@@ -158,6 +162,45 @@ function refuseUnsafe(config: Config): void {
 /** Whether others than this machine can connect, outside of development. */
 export function mustBeSafe(config: Pick<Config, 'development' | 'host'>): boolean {
   return !config.development && !isLoopback(config.host);
+}
+
+/** All settings of the identity provider, or null without OIDC_ISSUER. */
+function oidcOf(read: ReturnType<typeof reader>): OidcSettings | null {
+  const issuer = read.text('OIDC_ISSUER');
+  const clientSecret = read.secret('OIDC_CLIENT_SECRET');
+  if (issuer === undefined) return null;
+  const needed = (name: string, value: string | null | undefined): string => {
+    if (value) return value;
+    throw new SettingError(`${name}: it is needed together with OIDC_ISSUER`);
+  };
+  const publicUrl = needed('BERTH_PUBLIC_URL', read.text('BERTH_PUBLIC_URL'));
+  checkAddress('OIDC_ISSUER', issuer);
+  checkAddress('BERTH_PUBLIC_URL', publicUrl);
+  if (new URL(publicUrl).href !== `${new URL(publicUrl).origin}/`) {
+    throw new SettingError('BERTH_PUBLIC_URL: write scheme and host only, like https://berth.example.org');
+  }
+  const scopes = read.text('OIDC_SCOPES') ?? 'openid profile';
+  if (!scopes.split(/\s+/).includes('openid')) throw new SettingError('OIDC_SCOPES: "openid" has to be among them');
+  return {
+    issuer,
+    clientId: needed('OIDC_CLIENT_ID', read.text('OIDC_CLIENT_ID')),
+    clientSecret: needed('OIDC_CLIENT_SECRET', clientSecret),
+    scopes,
+    usernameClaim: read.text('OIDC_USERNAME_CLAIM') ?? 'preferred_username',
+    groupsClaim: read.text('OIDC_GROUPS_CLAIM') ?? 'groups',
+    adminGroup: read.text('OIDC_ADMIN_GROUP') ?? null,
+    name: read.text('OIDC_NAME') ?? 'Sign in with your organisation',
+    redirectUri: new URL('/api/oidc/callback', publicUrl).href,
+  };
+}
+
+/** HTTPS, or HTTP where nothing leaves this machine. */
+function checkAddress(setting: string, text: string): void {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const plainAllowed = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
+  if (!url || url.username !== '' || url.password !== '' || (url.protocol !== 'https:' && !plainAllowed)) {
+    throw new SettingError(`${setting}: an https:// address is needed (http:// only for this machine itself)`);
+  }
 }
 
 function listed(text: string | undefined): string[] {

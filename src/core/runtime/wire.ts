@@ -59,7 +59,15 @@ export async function wire(config: Config, log: WorkLog, overrides: Overrides = 
     onWaiting: (attempt, problem) => log.warn({ attempt, problem }, 'waiting for the database'),
   });
   const keys = { secret: secrets.jwtSecret, expiresMinutes: config.jwtExpiresMinutes };
-  const accounts = createAccounts(store, keys, config.passwordRules);
+  const accounts = createAccounts(
+    store,
+    keys,
+    config.passwordRules,
+    config.oidc && {
+      settings: config.oidc,
+      onProblem: (facts) => log.warn(facts, 'a sign-in with the identity provider came to nothing'),
+    },
+  );
   await seedAdmin(config, accounts, clock()).catch(async (error: unknown) => {
     await store.close();
     throw error;

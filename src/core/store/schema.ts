@@ -26,6 +26,8 @@ export interface Schema {
   limits: LimitsRow;
   second_factors: SecondFactorRow;
   recovery_codes: RecoveryCodeRow;
+  oidc_identities: OidcIdentityRow;
+  oidc_used_states: { digest: string; expires_at: number };
 }
 
 /** A counter, raised by transactions that must not both go on from what they read. */
@@ -149,6 +151,15 @@ export interface AuditSealRow {
   anchor_hash: string;
   anchor_mac: string;
   version: number;
+}
+
+interface OidcIdentityRow {
+  /** Of issuer and subject. */
+  digest: string;
+  issuer: string;
+  subject: string;
+  user_id: string;
+  created_at: number;
 }
 
 interface HeartbeatRow {

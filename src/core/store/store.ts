@@ -21,6 +21,8 @@ import * as limits from './migrations/0007-limits.ts';
 import * as auditChain from './migrations/0008-audit-chain.ts';
 import * as looksAtMachines from './migrations/0009-looks-at-machines.ts';
 import * as secondFactor from './migrations/0010-second-factor.ts';
+import * as oidc from './migrations/0011-oidc.ts';
+import { type Oidc, oidcTables } from './oidc.ts';
 import { type Reservations, reservationsTable } from './reservations.ts';
 import type { Schema } from './schema.ts';
 import { createSeal } from './seal.ts';
@@ -44,6 +46,7 @@ export interface Tables {
   readonly auditChain: AuditChain;
   readonly heartbeats: Heartbeats;
   readonly sessions: Sessions;
+  readonly oidc: Oidc;
   readonly sshKeys: SshKeys;
   readonly terminalTickets: TerminalTickets;
   readonly signInTries: SignInTries;
@@ -96,6 +99,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
     auditChain: auditChainTable(handle, seal),
     heartbeats: heartbeatsTable(handle),
     sessions: sessionsTable(handle),
+    oidc: oidcTables(handle),
     sshKeys: sshKeysTable(handle),
     terminalTickets: terminalTicketsTable(handle),
     signInTries: signInTriesTable(handle, database.dialect),
@@ -191,6 +195,7 @@ export function migrations(db: Kysely<Schema>, dialect: Database['dialect']): Mi
         '0008-audit-chain': { up: (handle) => auditChain.up(handle, dialect) },
         '0009-looks-at-machines': { up: looksAtMachines.up },
         '0010-second-factor': { up: (handle) => secondFactor.up(handle, dialect) },
+        '0011-oidc': { up: (handle) => oidc.up(handle, dialect) },
       }),
     },
   });

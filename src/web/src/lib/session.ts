@@ -147,6 +147,8 @@ function remember(signedIn: boolean): void {
 }
 
 function mayHaveSession(): boolean {
+  // An identity provider has just sent the browser back here.
+  if (new URLSearchParams(location.search).has('signed-in')) return true;
   try {
     return localStorage.getItem(NOTE) !== null;
   } catch {

@@ -1,6 +1,7 @@
 import { Mark } from '../components/Brand.tsx';
 import { Notice } from '../components/Notice.tsx';
 import { LoginForm } from '../features/session/LoginForm.tsx';
+import { OrganisationSignIn } from '../features/session/OrganisationSignIn.tsx';
 
 export function Login({ ended }: { ended: boolean }) {
   return (
@@ -19,6 +20,7 @@ export function Login({ ended }: { ended: boolean }) {
         </div>
         {ended && <Notice tone="wait">Your session has ended. Sign in again to go on where you were.</Notice>}
         <LoginForm />
+        <OrganisationSignIn />
       </div>
     </main>
   );

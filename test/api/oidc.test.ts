@@ -108,7 +108,7 @@ test('without the cookie of the start, with that of another start, a changed or 
   expect(problemOf(await back(there, (await start()).cookie))).toBe('expired');
   expect(problemOf(await back(there, `${cookie.slice(0, 20)}AAAA${cookie.slice(24)}`))).toBe('expired');
   expect(problemOf(await back(there.replace(/state=[^&]*/, 'state=other'), cookie))).toBe('expired');
-  api.core.advance(601);
+  api.core.pass(601);
   expect(problemOf(await back(there, cookie))).toBe('expired');
   expect(await api.core.store.tables.users.byName('heidi')).toBeUndefined();
 });

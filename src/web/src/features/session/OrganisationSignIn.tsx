@@ -23,8 +23,12 @@ export function OrganisationSignIn() {
   if (!data?.oidc) return null;
   return (
     <div className="stack">
-      {words && <Notice tone="bad">{words}</Notice>}
-      <a className="btn btn-outline-secondary" href="/api/oidc/start">
+      {words && (
+        <div role="alert">
+          <Notice tone="bad">{words}</Notice>
+        </div>
+      )}
+      <a className="btn btn-plain" href="/api/oidc/start">
         {data.oidc.name}
       </a>
     </div>

@@ -142,11 +142,11 @@ test('the group gives the role at each sign-in, and tokens of the old role end; 
   expect((await api.call(asUser, 'GET', '/api/whoami')).status).toBe(401);
   expect((await api.call(asAdmin, 'GET', '/api/users')).status).toBe(200);
   // The local admin goes: kim is the last one.
-  expect((await api.call(asAdmin, 'PATCH', '/api/users/admin', { role: 'user' })).status).toBe(200);
+  expect((await api.call(asAdmin, 'PATCH', '/api/users/admin', { is_admin: false })).status).toBe(200);
   const kept = await tokenOf(await signIn('sub-11,kim'));
   expect((await api.call(kept, 'GET', '/api/whoami')).body.roles).toContain('admin');
   expect((await audit('user.role_kept', 'kim')).length).toBe(1);
-  expect((await api.call(kept, 'PATCH', '/api/users/admin', { role: 'admin' })).status).toBe(200);
+  expect((await api.call(kept, 'PATCH', '/api/users/admin', { is_admin: true })).status).toBe(200);
   const demoted = await tokenOf(await signIn('sub-11,kim'));
   expect((await api.call(demoted, 'GET', '/api/users')).status).toBe(403);
 });

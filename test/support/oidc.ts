@@ -26,7 +26,7 @@ export function oidcSettings(issuer: string, more: Partial<OidcSettings> = {}): 
 
 /** A real provider in a process of its own, on loopback. */
 export async function startProvider(...redirects: string[]): Promise<{ issuer: string; stop(): Promise<void> }> {
-  const script = fileURLToPath(new URL('./oidc-provider-process.ts', import.meta.url));
+  const script = fileURLToPath(new URL('./oidc-provider-process.mjs', import.meta.url));
   const child = spawn(process.execPath, [script, ...redirects], { stdio: ['ignore', 'pipe', 'ignore'] });
   const [issuer] = (await once(createInterface(child.stdout), 'line')) as [string];
   return {

@@ -1,5 +1,6 @@
-import { useQuery } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
 import { useLocation } from 'react-router';
+import type { Answer } from '#contract/routes.ts';
 import { Notice } from '../../components/Notice.tsx';
 import { call } from '../../lib/session.ts';
 
@@ -17,10 +18,14 @@ const PROBLEMS: Readonly<Record<string, string>> = {
 
 /** The way to sign in with the organisation's identity provider, where there is one, and what came of the last try. */
 export function OrganisationSignIn() {
-  const { data } = useQuery({ queryKey: ['sign-in-options'], queryFn: () => call('signInOptions') });
+  // No query: those are all forgotten at the moment that this page appears.
+  const [options, setOptions] = useState<Answer<'signInOptions'> | null>(null);
+  useEffect(() => {
+    call('signInOptions').then(setOptions, () => undefined); // away: name and password are there, and say so
+  }, []);
   const problem = new URLSearchParams(useLocation().search).get('problem') ?? '';
   const words = Object.hasOwn(PROBLEMS, problem) ? PROBLEMS[problem] : undefined;
-  if (!data?.oidc) return null;
+  if (!options?.oidc) return null;
   return (
     <div className="stack">
       {words && (
@@ -29,7 +34,7 @@ export function OrganisationSignIn() {
         </div>
       )}
       <a className="btn btn-plain" href="/api/oidc/start">
-        {data.oidc.name}
+        {options.oidc.name}
       </a>
     </div>
   );

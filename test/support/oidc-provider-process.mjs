@@ -1,14 +1,14 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Provider } from 'oidc-provider';
 
-// A real identity provider in a process of its own: `node oidc-provider-process.ts <redirect address>...`. Who signs in is
+// A real identity provider in a process of its own: `node oidc-provider-process.mjs <redirect address>...`. Who signs in is
 // written into the form of its sign-in page: "subject,user name,groups...".
 
-const accounts = new Map<string, { preferred_username: string | undefined; groups: string[] }>();
+/** What the provider says of each subject. */
+const accounts = new Map();
 
 const server = createServer().listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{ client_id: 'berth', client_secret: 'a secret of the client', redirect_uris: process.argv.slice(2) }],
     pkce: { required: () => true },

@@ -234,6 +234,8 @@ describe.each(databases)('sessions on $name', ({ fresh }) => {
         hasShippedPassword: true,
         hasWeakPassword: true,
         passwordRules: LENIENT,
+        secondFactor: false,
+        recoveryCodesLeft: 0,
       });
       await change(mine, 'change-me', 'mine is long now');
       const after = await caller(await renew(mine, NOW));

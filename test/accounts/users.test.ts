@@ -83,7 +83,14 @@ describe('users', () => {
 
   it('are shown without their password', async () => {
     const view = await make();
-    expect(view).toEqual({ username: view.username, role: 'user', disabled: false, createdAt: NOW, service: false });
+    expect(view).toEqual({
+      username: view.username,
+      role: 'user',
+      disabled: false,
+      createdAt: NOW,
+      service: false,
+      secondFactor: false,
+    });
     expect(await accounts.getUser(view.username)).toEqual(view);
     expect(await accounts.listUsers()).toContainEqual(view);
   });

@@ -126,7 +126,11 @@ test('a disabled user stays out', async () => {
   await tokenOf(await signIn('sub-6,judy'));
   const admin = await api.token('admin');
   expect((await api.call(admin, 'PATCH', '/api/users/judy', { disabled: true })).status).toBe(200);
+  // Refusals of the same minute are noted together.
+  api.core.pass(61);
   expect(problemOf(await signIn('sub-6,judy'))).toBe('disabled');
+  await api.accounts.refusedSignIns.flush();
+  expect((await audit('user.sign_in_refused', 'judy')).length).toBe(1);
 });
 
 test('a local user is never taken over by an equal name, and a name against the rules is refused', async () => {
@@ -134,6 +138,13 @@ test('a local user is never taken over by an equal name, and a name against the 
   expect(problemOf(await signIn('sub-8,admin,berth-admins'))).toBe('name_taken');
   expect(problemOf(await signIn('sub-9,root'))).toBe('bad_name');
   expect(problemOf(await signIn('sub-10,No Such Name!'))).toBe('bad_name');
+});
+
+test('a name in capital letters, or a mail address, becomes a user name', async () => {
+  const token = await tokenOf(await signIn('sub-20,Mallory@Example.COM'));
+  expect((await api.call(token, 'GET', '/api/whoami')).body.user).toBe('mallory');
+  expect(problemOf(await signIn('sub-21,mallory@elsewhere.example'))).toBe('name_taken');
+  expect(problemOf(await signIn('sub-22,@example.com'))).toBe('bad_name');
 });
 
 test('the group gives the role at each sign-in, and tokens of the old role end; the last admin stays one', async () => {

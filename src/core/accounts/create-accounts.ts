@@ -37,7 +37,7 @@ export function createAccounts(
   const sessions = createSessions(store, tokens, keys, rules);
   return {
     sessions,
-    oidc: oidc && createOidcSignIn(store, sessions, keys.secret, oidc.settings, oidc.onProblem),
+    oidc: oidc && createOidcSignIn(store, { sessions, refusedSignIns }, keys.secret, oidc.settings, oidc.onProblem),
     profile: createProfile(store, rules),
     sshKeys: createSshKeys(store),
     apiTokens: createApiTokens(store),

@@ -8,6 +8,8 @@ export interface RefusedSignIns {
    * many more there were when the minute is over. Many addresses at once are counted together.
    */
   watch<T>(address: string, username: string, now: Date, work: () => Promise<T>): Promise<T>;
+  /** Notes a refusal that came about elsewhere, in the same way. */
+  note(address: string, username: string, reason: string, now: Date): void;
   /** Notes what was only counted so far. */
   flush(): Promise<void>;
 }
@@ -79,7 +81,7 @@ export function createRefusedSignIns(store: Store): RefusedSignIns {
     });
   };
 
-  const note = (from: string, username: string, reason: RefusalCode, now: Date): void => {
+  const note = (from: string, username: string, reason: string, now: Date): void => {
     if (now.getTime() - since >= WINDOW_MS) {
       if (windows.size > 0) closeWindows();
       since = now.getTime();
@@ -98,6 +100,7 @@ export function createRefusedSignIns(store: Store): RefusedSignIns {
   };
 
   return {
+    note,
     async watch(address, username, now, work) {
       try {
         return await work();

@@ -38,7 +38,7 @@ const MOST_PLACES = 20;
 const AT_ONCE = 2;
 const LONGEST_LINE = 64;
 /** Of one user from one known place, or of one network, running and waiting: nobody fills the line for all. */
-const MOST_OF_ONE = 16;
+const MOST_OF_ONE = 32;
 /** Rows kept: what is tried for names that do not exist must not fill the disk. */
 const MOST_ROWS = 100_000;
 /** The part that is left when there are more. */

@@ -198,7 +198,8 @@ function oidcOf(read: ReturnType<typeof reader>): OidcSettings | null {
 function checkAddress(setting: string, text: string): void {
   const url = URL.canParse(text) ? new URL(text) : null;
   const plainAllowed = url?.protocol === 'http:' && isLoopback(url.hostname.replace(/^\[|\]$/g, ''));
-  if (!url || url.username !== '' || url.password !== '' || (url.protocol !== 'https:' && !plainAllowed)) {
+  const unfit = url === null || url.username !== '' || url.password !== '';
+  if (unfit || (url.protocol !== 'https:' && !plainAllowed)) {
     throw new SettingError(`${setting}: an https:// address is needed (http:// only for this machine itself)`);
   }
 }

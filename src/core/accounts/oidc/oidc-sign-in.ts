@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Store } from '#core/store/store.ts';
+import type { RefusedSignIns } from '../refused-sign-ins.ts';
 import type { Browser, Renewed, Sessions } from '../sessions.ts';
 import { createProvider } from './provider.ts';
 import { OidcFailure, type OidcProblem, type OidcSettings } from './settings.ts';
@@ -30,19 +31,23 @@ const START_SECONDS = 600;
 
 export function createOidcSignIn(
   store: Store,
-  sessions: Sessions,
+  { sessions, refusedSignIns }: { sessions: Sessions; refusedSignIns: RefusedSignIns },
   secret: Uint8Array,
   settings: OidcSettings,
   onProblem: OnOidcProblem,
 ): OidcSignIn {
   const provider = createProvider(settings);
   const seal = createStartedSeal(secret);
-  const orProblem = async <T>(work: () => Promise<T>): Promise<T | { problem: OidcProblem }> => {
+  const orProblem = async <T>(
+    work: () => Promise<T>,
+    onRefusal: (failure: OidcFailure) => void = () => undefined,
+  ): Promise<T | { problem: OidcProblem }> => {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof OidcFailure)) throw error;
       onProblem({ problem: error.problem, reason: error.message });
+      if (error.problem !== 'unavailable') onRefusal(error);
       return { problem: error.problem };
     }
   };
@@ -62,18 +67,21 @@ export function createOidcSignIn(
         return { address, cookie: seal.seal(started), cookieSeconds: START_SECONDS };
       }),
     finish: (search, cookie, browser, now) =>
-      orProblem(async () => {
-        const started = cookie === undefined ? null : seal.open(cookie, now);
-        if (!started) throw new OidcFailure('expired', 'the cookie of the start is missing, too old or not ours');
-        if (new URLSearchParams(search).get('state') !== started.state) {
-          throw new OidcFailure('expired', 'the state is not that of the start');
-        }
-        if (!(await store.tables.oidc.useState(started.state, new Date(started.expiresAt), now))) {
-          throw new OidcFailure('expired', 'the answer was used before');
-        }
-        const identity = await provider.identify(search, started);
-        const user = await userOf(store, settings, identity, browser, now);
-        return { renewed: await sessions.openFor(user, browser, { by: 'oidc' }, now) };
-      }),
+      orProblem(
+        async () => {
+          const started = cookie === undefined ? null : seal.open(cookie, now);
+          if (!started) throw new OidcFailure('expired', 'the cookie of the start is missing, too old or not ours');
+          if (new URLSearchParams(search).get('state') !== started.state) {
+            throw new OidcFailure('expired', 'the state is not that of the start');
+          }
+          if (!(await store.tables.oidc.useState(started.state, new Date(started.expiresAt), now))) {
+            throw new OidcFailure('expired', 'the answer was used before');
+          }
+          const identity = await provider.identify(search, started);
+          const user = await userOf(store, settings, identity, browser, now);
+          return { renewed: await sessions.openFor(user, browser, { by: 'oidc' }, now) };
+        },
+        ({ problem, username }) => refusedSignIns.note(browser.address, username ?? '', `oidc ${problem}`, now),
+      ),
   };
 }

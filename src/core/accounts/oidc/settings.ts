@@ -19,8 +19,11 @@ export type OidcProblem = 'unavailable' | 'expired' | 'denied' | 'untrusted' | '
 
 export class OidcFailure extends Error {
   readonly problem: OidcProblem;
-  constructor(problem: OidcProblem, reason: string) {
+  /** Of Berth's user who was kept out, when it is known. */
+  readonly username: string | null;
+  constructor(problem: OidcProblem, reason: string, username: string | null = null) {
     super(reason);
     this.problem = problem;
+    this.username = username;
   }
 }

@@ -31,7 +31,7 @@ export async function userOf(
       const id = await tables.oidc.userIdOf(identity.issuer, identity.subject);
       const user = id === undefined ? undefined : await tables.users.lockById(id);
       if (!user) return undefined;
-      if (user.disabled) throw new OidcFailure('disabled', `${user.username} is disabled`);
+      if (user.disabled) throw new OidcFailure('disabled', `${user.username} is disabled`, user.username);
       return role === null || role === user.role ? user : await withRole(tables, user, role, admins, browser, now);
     });
   const found = await find();
@@ -44,7 +44,8 @@ export async function userOf(
     // The same person may have come for the first time twice at once.
     const made = await find();
     if (made) return made;
-    throw new OidcFailure('name_taken', `another user is named ${String(identity.username)}`);
+    const name = usernameOf(identity);
+    throw new OidcFailure('name_taken', `another user is named ${name}`, name);
   }
 }
 
@@ -71,9 +72,10 @@ async function make(store: Store, identity: Identity, role: Role, browser: Brows
   return user;
 }
 
+/** In small letters, and of a mail address what is before the @: many providers have nothing else for a name. */
 function usernameOf({ username }: Identity): string {
   try {
-    if (typeof username === 'string') return checkedUsername(username);
+    if (typeof username === 'string') return checkedUsername(username.replace(/@.*$/s, '').toLowerCase());
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }

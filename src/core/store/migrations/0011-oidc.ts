@@ -4,7 +4,7 @@ import type { Dialect } from '../dialect.ts';
 
 // As in 0001: every statement may be repeated.
 
-/** Who users are to an identity provider, and which of its answers were used (docs/decisions/0011-oidc.md). */
+/** Who users are to an identity provider, and which of its answers were used (docs/decisions/0012-oidc.md). */
 export async function up(db: Kysely<unknown>, dialect: Dialect): Promise<void> {
   const tail = sql.raw(dialect === 'mariadb' ? ' ENGINE=InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin' : '');
   // Issuer and subject together may be longer than a key of MariaDB: unique is their digest.

@@ -35,6 +35,7 @@ describe('the settings', () => {
       accessPlaybooksDir: null,
       accessPlaybookLimitSeconds: 60,
       auditRetentionDays: null,
+      oidc: null,
     };
     expect(readConfig({})).toEqual(defaults);
     const empty = Object.fromEntries(

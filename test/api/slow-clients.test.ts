@@ -56,7 +56,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
     return performance.now() - began;
   }
 
-  it('who sends nothing at all is cut off within 20 s, and 500 of them keep nobody out', async () => {
+  it.concurrent('who sends nothing at all is cut off within 20 s, and 500 of them keep nobody out', async () => {
     const began = performance.now();
     const idle = await openMany(500);
     expect(await answers()).toBeLessThan(10_000);
@@ -65,7 +65,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
     expect(idle[0]?.heard()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('who sends a head byte by byte is cut off within 20 s', async () => {
+  it.concurrent('who sends a head byte by byte is cut off within 20 s', async () => {
     const slow = await openMany(200);
     const began = performance.now();
     for (const { socket } of slow) socket.write('GET /api/healthz HTTP/1.1\r\nHost: x\r\n');
@@ -76,7 +76,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
     expect(slow[0]?.heard()).toMatch(/^HTTP\/1\.1 408 /);
   });
 
-  it('who sends a body byte by byte is cut off within 40 s, and counts as no work meanwhile', async () => {
+  it.concurrent('who sends a body byte by byte is cut off within 40 s, and counts as no work meanwhile', async () => {
     const token = await api.token('alice');
     const slow = await openMany(200);
     const began = performance.now();
@@ -92,7 +92,7 @@ describe('slow clients', { timeout: 90_000 }, () => {
     expect(await api.core.store.tables.allocations.open()).toEqual([]);
   });
 
-  it('who asks on and on without reading is stopped, not served from memory', async () => {
+  it.concurrent('who asks on and on without reading is stopped, not served from memory', async () => {
     const { socket, closed } = await open();
     socket.pause();
     const before = process.memoryUsage().rss;

@@ -82,6 +82,7 @@ export const Profile = Type.Object({
   user: Type.String(),
   roles: Type.Array(Type.String()),
   created_at: Time,
+  has_password: Type.Boolean({ description: 'Otherwise I sign in with an identity provider, or by API tokens alone' }),
   default_password: Type.Boolean({ description: 'The password is still the one that Berth is shipped with' }),
   weak_password: Type.Boolean({ description: 'The password breaks the rules' }),
   password_rules: Type.Object({

@@ -231,6 +231,7 @@ describe.each(databases)('sessions on $name', ({ fresh }) => {
       const mine = await party.accounts.sessions.open(name, 'change-me', HOME, NOW);
       expect(await party.accounts.profile.show(await caller(mine))).toEqual({
         createdAt: NOW,
+        hasPassword: true,
         hasShippedPassword: true,
         hasWeakPassword: true,
         passwordRules: LENIENT,

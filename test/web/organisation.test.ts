@@ -45,6 +45,13 @@ describe.skipIf(!chromiumInstalled())('signing in with the organisation on the p
       // The session is an ordinary one: it outlives the page.
       await erin.page.reload();
       await erin.page.getByRole('navigation').first().waitFor();
+      await erin.page.goto('/settings');
+      await erin.page.getByText('signed in with your organisation').waitFor();
+      await erin.page.getByRole('heading', { name: 'API tokens' }).waitFor();
+      // Nothing to change here.
+      for (const name of ['Password', 'Second factor']) {
+        expect(await erin.page.getByRole('heading', { name, exact: true }).count()).toBe(0);
+      }
       await erin.context.close();
 
       const taken = await goThere('sub-2,admin');

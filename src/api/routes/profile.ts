@@ -5,12 +5,20 @@ import { rolesOnWire } from '../views.ts';
 export function profileHandlers({ accounts, terminals }: ApiDeps) {
   return {
     async profile({ caller }) {
-      const { createdAt, hasShippedPassword, hasWeakPassword, passwordRules, secondFactor, recoveryCodesLeft } =
-        await accounts.profile.show(caller);
+      const {
+        createdAt,
+        hasPassword,
+        hasShippedPassword,
+        hasWeakPassword,
+        passwordRules,
+        secondFactor,
+        recoveryCodesLeft,
+      } = await accounts.profile.show(caller);
       return {
         user: caller.name,
         roles: rolesOnWire(caller),
         created_at: createdAt.toISOString(),
+        has_password: hasPassword,
         default_password: hasShippedPassword,
         weak_password: hasWeakPassword,
         password_rules: { min_length: passwordRules.minLength, enforced: passwordRules.enforced },

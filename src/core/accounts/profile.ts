@@ -20,6 +20,8 @@ export interface Profile {
 
 export interface OwnAccount {
   readonly createdAt: Date;
+  /** False for who signs in elsewhere: with an identity provider, or by API tokens alone. */
+  readonly hasPassword: boolean;
   readonly hasShippedPassword: boolean;
   /** The password breaks the rules, which were not enforced or not the same when it was set. */
   readonly hasWeakPassword: boolean;
@@ -48,6 +50,7 @@ export function createProfile(store: Store, rules: PasswordRules): Profile {
       const hasWeakPassword = await store.tables.weakPasswords.has(user.id);
       return {
         createdAt: user.createdAt,
+        hasPassword: user.passwordHash !== '',
         hasShippedPassword,
         hasWeakPassword,
         passwordRules: rules,

@@ -12,7 +12,7 @@ import type { SignedIn } from './signed-in.ts';
  * nobody is ever half signed in.
  */
 export interface SecondFactor {
-  /** A secret for the app; nothing is asked for until `confirm`. Refusals: wrong_password, conflict (it is on already). */
+  /** A secret for the app; nothing is asked for until `confirm`. Refusals: wrong_password, invalid_request (no password), conflict (it is on already). */
   start(caller: SignedIn, password: string, now: Date): Promise<{ secret: string; uri: string }>;
   /** Turns it on, and answers the recovery codes. Refusals: wrong_code, not_found (not started). */
   confirm(caller: SignedIn, code: string, now: Date): Promise<string[]>;
@@ -34,6 +34,12 @@ export function createSecondFactor(store: Store): SecondFactor {
   /** What a change needs: the password is looked at outside of any transaction, because that takes long. */
   const proven = async (caller: SignedIn, password: string): Promise<void> => {
     const user = await store.tables.users.byId(caller.id);
+    if (user?.passwordHash === '') {
+      throw new Refusal(
+        'invalid_request',
+        'password: you have none here; a second factor is a matter of where you sign in',
+      );
+    }
     if (!user || !(await passwordFits(user.passwordHash, password))) {
       throw new Refusal('wrong_password', 'password: it is not your password');
     }

@@ -8,8 +8,10 @@ import { SecondFactorPanel } from '../features/settings/SecondFactorPanel.tsx';
 import { SessionsPanel } from '../features/settings/SessionsPanel.tsx';
 import { ThemePanel } from '../features/settings/ThemePanel.tsx';
 import { TokensPanel } from '../features/tokens/TokensPanel.tsx';
+import { useProfile } from '../lib/queries.ts';
 
 export default function Settings() {
+  const { data: profile } = useProfile();
   return (
     <Page title="Settings">
       <div className="settings stack">
@@ -18,8 +20,12 @@ export default function Settings() {
         <KeysPanel />
         <ThemePanel />
         <NotifyPanel />
-        <PasswordPanel />
-        <SecondFactorPanel />
+        {profile?.has_password !== false && (
+          <>
+            <PasswordPanel />
+            <SecondFactorPanel />
+          </>
+        )}
         <SessionsPanel />
         <TokensPanel />
       </div>

@@ -7,7 +7,7 @@ export function ProfilePanel() {
   return (
     <section className="panel panel-body" aria-label="Profile">
       <Loaded query={query} skeleton={<span className="skeleton skeleton-md" />}>
-        {({ user, roles, created_at: added }) => (
+        {({ user, roles, created_at: added, has_password: hasPassword }) => (
           <div className="avatar-line">
             <span className="avatar" aria-hidden="true">
               {[...user][0]}
@@ -16,6 +16,7 @@ export function ProfilePanel() {
               <div className="strong truncate">{user}</div>
               <div className="small soft">
                 {roles.includes('admin') ? 'Admin' : 'User'} since <Moment at={added} />
+                {!hasPassword && ', signed in with your organisation'}
               </div>
             </div>
           </div>

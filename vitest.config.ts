@@ -6,7 +6,8 @@ export default defineConfig({
     exclude: ['node_modules', '.runtime', 'data', 'dist'],
     globalSetup: ['test/support/global-setup.ts'],
     pool: 'forks',
-    maxWorkers: 2,
+    // More than two cores have: most of the time goes by in waiting for machines and processes.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

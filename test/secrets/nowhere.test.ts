@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createConnection } from 'mysql2/promise';
+import { TOTP } from 'otpauth';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '#core/store/dialect.ts';
 import { keyPair } from '../access/ssh-login.ts';
@@ -105,6 +106,7 @@ async function goThrough(driver: string, open: (folder: string) => Promise<Place
     'the secret key': secretKey.toString('base64'),
     'the secret key in hex': secretKey.toString('hex'),
     'the metrics token': made('metrics'),
+    'the secret of the identity provider': made('oidc'),
   };
   for (const [index, line] of pair.privateKey.split('\n').entries()) {
     if (line.length > 20 && !line.includes('-----')) secrets[`line ${index} of a private key`] = line;
@@ -116,6 +118,11 @@ async function goThrough(driver: string, open: (folder: string) => Promise<Place
     JWT_SECRET: secrets['the JWT secret'] as string,
     BERTH_SECRET_KEY: secrets['the secret key'] as string,
     METRICS_TOKEN: secrets['the metrics token'] as string,
+    BERTH_PUBLIC_URL: 'http://127.0.0.1',
+    // Nobody answers there, which is told in the log.
+    OIDC_ISSUER: 'http://127.0.0.1:9',
+    OIDC_CLIENT_ID: 'berth',
+    OIDC_CLIENT_SECRET: secrets['the secret of the identity provider'] as string,
     BERTH_DATA_DIR: join(folder, 'data'),
     TMPDIR: join(folder, 'tmp'),
   };
@@ -168,6 +175,25 @@ async function goThrough(driver: string, open: (folder: string) => Promise<Place
   secrets["a user's access token"] = userToken;
   const change = { old_password: user.password, new_password: secret('a changed password') };
   expect((await post('/profile/password', JSON.stringify(change), userToken)).status).toBe(200);
+  await plain('/oidc/start', { redirect: 'manual' });
+
+  // A second factor, used in both ways, and an API token.
+  const changed = signIn(user.username, secret('a changed password'));
+  const again = ((await (await post('/login', changed)).json()) as { access_token: string }).access_token;
+  const password = JSON.stringify({ password: secret('a changed password') });
+  const factor = (await (await post('/profile/second-factor', password, again)).json()) as { secret: string };
+  secrets['the secret of an authenticator app'] = factor.secret;
+  const code = new TOTP({ secret: factor.secret }).generate();
+  const turnedOn = await post('/profile/second-factor/confirm', JSON.stringify({ code }), again);
+  const codes = ((await turnedOn.json()) as { recovery_codes: string[] }).recovery_codes;
+  for (const [index, one] of codes.entries()) secrets[`recovery code ${index}`] = one;
+  const recovery = { username: user.username, password: secret('a changed password'), code: codes[0] };
+  expect((await post('/login', JSON.stringify(recovery))).status).toBe(200);
+  const token = JSON.stringify({ name: 'ci', scopes: ['read'], expires_in_days: 1 });
+  secrets['an API token'] = ((await (await post('/profile/tokens', token, again)).json()) as { token: string }).token;
+  expect((await plain('/machines', { headers: { authorization: `Bearer ${secret('an API token')}` } })).status).toBe(
+    200,
+  );
   const { host, port } = byPassword;
   const wrong = {
     name: 'm1',

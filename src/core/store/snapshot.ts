@@ -28,6 +28,7 @@ export interface Snapshot {
 export const PASSING_TABLES: readonly string[] = [
   'api_tokens',
   'heartbeats',
+  'oidc_used_states',
   'sessions',
   'sign_in_tries',
   'terminal_tickets',

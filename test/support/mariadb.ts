@@ -121,12 +121,17 @@ function watch(folder: string): ChildProcess {
   return watchdog;
 }
 
+/** Waits for a query, not only for a connection: a node that joins a cluster takes connections before it is in step. */
 async function answering(options: { socketPath: string; user: string }): Promise<void> {
   const giveUpAt = Date.now() + START_LIMIT_MS;
   for (;;) {
     try {
       const connection = await createConnection(options);
-      await connection.end();
+      try {
+        await connection.query('SELECT 1 FROM mysql.user LIMIT 1');
+      } finally {
+        connection.destroy();
+      }
       return;
     } catch (error) {
       if (Date.now() > giveUpAt) throw error;

@@ -12,16 +12,14 @@ import { accessTo, keyPair, newOrder } from './ssh-login.ts';
 
 const KINDS: MachineKind[] = ['debian', 'busybox'];
 
-/** The failure of a call, which has to fail, and how many milliseconds it took. */
-async function failure(call: Promise<unknown>): Promise<{ error: AccessError; took: number }> {
-  const started = performance.now();
-  const error = await call.then(
+/** The failure of a call, which has to fail; within the time limit of the test. */
+async function failure(call: Promise<unknown>): Promise<AccessError> {
+  return await call.then(
     () => {
       throw new Error('it succeeded');
     },
     (caught) => caught as AccessError,
   );
-  return { error, took: performance.now() - started };
 }
 
 /** What every driver that reaches real machines says and does when something is wrong with one. */
@@ -54,7 +52,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
       { kind: 'private_key', privateKey: keyPair().privateKey },
       { kind: 'private_key', privateKey: 'nonsense' },
     ] as const) {
-      const { error } = await failure(patient.probe(accessTo(machine, { credential })));
+      const error = await failure(patient.probe(accessTo(machine, { credential })));
       expect(error).toMatchObject({ name: 'AccessError', code: 'login_refused' });
       expect(error.mend).not.toBe('');
       expect(error.message).not.toContain('not it');
@@ -65,15 +63,14 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
   test('another host key than the pinned one: nothing is sent, and a kept connection does not help', async () => {
     const { hostKey } = await driver.probe(accessTo(machine));
     const pinned = keyPair().publicKey.split(' ').slice(0, 2).join(' ');
-    const { error } = await failure(driver.probe(accessTo(machine, { hostKey: pinned })));
+    const error = await failure(driver.probe(accessTo(machine, { hostKey: pinned })));
     expect(error).toMatchObject({ code: 'host_key_changed', offeredHostKey: hostKey });
     expect((await driver.probe(accessTo(machine, { hostKey }))).hostKey).toBe(hostKey);
   });
 
   test('nothing listens there', async () => {
-    const { error, took } = await failure(driver.probe(accessTo(machine, { id: 'nobody', port: 1 })));
+    const error = await failure(driver.probe(accessTo(machine, { id: 'nobody', port: 1 })));
     expect(error).toMatchObject({ code: 'unreachable' });
-    expect(took).toBeLessThan(1_000);
   });
 
   test('it hangs, before the login and on a kept connection', async () => {
@@ -81,11 +78,9 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
     await machine.pause();
     try {
       const kept = await failure(driver.probe(accessTo(machine)));
-      expect(kept.error).toMatchObject({ code: 'timed_out' });
-      expect(kept.took).toBeLessThan(driver.timeLimitMs + 500);
+      expect(kept).toMatchObject({ code: 'timed_out' });
       const fresh = await failure(driver.probe(accessTo(machine, { id: 'fresh' })));
-      expect(fresh.error).toMatchObject({ code: 'timed_out' });
-      expect(fresh.took).toBeLessThan(2_500);
+      expect(fresh).toMatchObject({ code: 'timed_out' });
     } finally {
       await machine.unpause();
     }
@@ -102,7 +97,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
     const patient = subject.make({});
     await patient.probe(accessTo(machine));
     const changed = accessTo(machine, { credential: { kind: 'password', password: 'changed' } });
-    expect((await failure(patient.probe(changed))).error).toMatchObject({ code: 'login_refused' });
+    expect(await failure(patient.probe(changed))).toMatchObject({ code: 'login_refused' });
     await patient.close();
   });
 
@@ -115,7 +110,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
     const creation = failure(driver.createAccount(accessTo(machine), order));
     await machine.exec('until grep -q "[b]erth create-account" /proc/[0-9]*/cmdline; do sleep 0.05; done');
     await machine.kill();
-    const { error } = await creation;
+    const error = await creation;
     expect(error).toMatchObject({ code: 'unreachable' });
     await holder;
     await machine.restart();
@@ -131,12 +126,12 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
     try {
       await shell('/bin/endless');
       const endless = await failure(driver.probe(accessTo(machine)));
-      expect(endless.error).toMatchObject({ code: 'bad_answer' });
+      expect(endless).toMatchObject({ code: 'bad_answer' });
       driver.forget(machine.name);
       await shell('/bin/useless');
       const useless = await failure(driver.probe(accessTo(machine)));
-      expect(useless.error).toMatchObject({ code: 'bad_answer' });
-      expect(useless.error.message).toMatch(/^[\x20-\x7e]*\?\[31mred\?[\x20-\x7e]*$/);
+      expect(useless).toMatchObject({ code: 'bad_answer' });
+      expect(useless.message).toMatch(/^[\x20-\x7e]*\?\[31mred\?[\x20-\x7e]*$/);
     } finally {
       await shell('/bin/sh');
     }
@@ -156,7 +151,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
       for (const full of ['/home/filler', '/etc/filler', '/var/lib/berth/filler']) {
         await fill(full);
         const order = newOrder({ authorizedKeys: Array.from({ length: 20 }, () => keyPair().publicKey.repeat(40)) });
-        const { error } = await failure(driver.createAccount(accessTo(machine), order));
+        const error = await failure(driver.createAccount(accessTo(machine), order));
         expect(error, full).toMatchObject({ code: 'disk_full' });
         expect(await machine.exec('cat /etc/passwd /etc/group; ls -A /home | grep -v filler || true'), full).toBe(
           before,
@@ -175,7 +170,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
       const stuck = newOrder();
       await driver.createAccount(accessTo(machine), stuck);
       await fill('/etc/filler');
-      const { error } = await failure(driver.removeAccount(accessTo(machine), stuck));
+      const error = await failure(driver.removeAccount(accessTo(machine), stuck));
       expect(error).toMatchObject({ code: 'disk_full' });
       await machine.exec('rm /etc/filler');
       expect(await driver.removeAccount(accessTo(machine), stuck)).toMatchObject({ outcome: 'removed' });
@@ -188,7 +183,7 @@ function testFaults(subject: DriverUnderTest, kind: MachineKind): void {
     const closed = subject.make({});
     await closed.probe(accessTo(machine));
     await closed.close();
-    const { error } = await failure(closed.probe(accessTo(machine)));
+    const error = await failure(closed.probe(accessTo(machine)));
     expect(error).toMatchObject({ name: 'AccessError', code: 'unreachable' });
   });
 }
@@ -209,14 +204,14 @@ function testRights(subject: DriverUnderTest): void {
 
   test('without sudo rights, and without sudo', async () => {
     const access = accessTo(machine, { user: 'ops', credential: { kind: 'password', password: 'OpsWord1' } });
-    expect((await failure(driver.probe(access))).error).toMatchObject({ code: 'no_root' });
+    expect(await failure(driver.probe(access))).toMatchObject({ code: 'no_root' });
     await machine.exec('mv /usr/bin/sudo /usr/bin/gone');
-    expect((await failure(driver.probe(access))).error).toMatchObject({ code: 'no_root' });
+    expect(await failure(driver.probe(access))).toMatchObject({ code: 'no_root' });
   });
 
   test('a missing tool is named with its package', async () => {
     await machine.exec('mv /usr/bin/flock /usr/bin/gone');
-    const { error } = await failure(driver.probe(accessTo(machine)));
+    const error = await failure(driver.probe(accessTo(machine)));
     expect(error).toMatchObject({ code: 'tool_missing' });
     expect(error.message).toContain('flock is not there; install the package util-linux');
   });

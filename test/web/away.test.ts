@@ -31,7 +31,7 @@ describe.skipIf(!chromiumInstalled())('a page that stays open', () => {
     await page.getByText('Berth is not reachable.').waitFor({ state: 'detached', timeout: 30_000 });
     // The stream is there again too.
     await server.call('PATCH', '/machines/box-1', { disabled: true });
-    await page.getByRole('row', { name: /box-1 Disabled/ }).waitFor({ timeout: 5_000 });
+    await page.getByRole('row', { name: /box-1 Disabled/ }).waitFor({ timeout: 15_000 });
 
     // Opened while a proxy serves the page and the API does not answer, it waits.
     await page.route('**/api/**', (route) => route.abort());

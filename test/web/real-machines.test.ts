@@ -14,7 +14,7 @@ import { startWebServer, type WebServer } from '../support/web-server.ts';
 const BOB = 'a-password-of-bob';
 const KINDS: readonly MachineKind[] = ['debian', 'debian', 'busybox'];
 /** What a change may take until another browser shows it. */
-const LIVE = { timeout: 5_000 };
+const LIVE = { timeout: 15_000 };
 
 const screen = (page: Page) => page.locator('.xterm-rows');
 

@@ -84,7 +84,7 @@ describe.skipIf(!chromiumInstalled())('around a reservation', () => {
     await page.goto('/machines/box-1');
     await page.getByText('shown while you hold it').waitFor();
     expect((await bob('POST', '/reservations?wait=20', { machines: ['box-1'], count: 1 })).status).toBe(201);
-    await page.getByText(`127.0.0.1:${server.machines[0]?.port}`).waitFor({ timeout: 5_000 });
+    await page.getByText(`127.0.0.1:${server.machines[0]?.port}`).waitFor({ timeout: 15_000 });
     expect(errors).toEqual([]);
     await context.close();
   });

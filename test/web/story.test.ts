@@ -69,7 +69,7 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     expect(await cards.first().textContent()).toContain('~/.ssh/known_hosts');
 
     // Somebody else sees it without doing anything.
-    await bob.page.getByText('1 of 3 free, 2 reserved').waitFor({ timeout: 3_000 });
+    await bob.page.getByText('1 of 3 free, 2 reserved').waitFor({ timeout: 10_000 });
 
     await page.getByRole('button', { name: 'Extend' }).click();
     await page.getByRole('button', { name: 'by 1 h' }).click();
@@ -84,7 +84,7 @@ describe.skipIf(!chromiumInstalled())('the story by clicks', () => {
     await question.getByText('This cannot be undone.').waitFor();
     await question.getByRole('button', { name: 'Release' }).click();
     await page.getByText('Released. The machines are').waitFor();
-    await bob.page.getByText('3 of 3 free').waitFor({ timeout: 5_000 });
+    await bob.page.getByText('3 of 3 free').waitFor({ timeout: 10_000 });
     await page.getByText('The account is gone').first().waitFor();
 
     expect([...admin.errors, ...bob.errors]).toEqual([]);

@@ -280,6 +280,18 @@ describe.skipIf(!dockerAvailable() || missingForStack().length > 0)('the stack',
     }
   });
 
+  it('trusts the certificate authorities that it is given', LONG, async () => {
+    const made = await stack.bash(
+      `openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj '/CN=Company Authority' -keyout /dev/null -out src/authorities/company.pem 2>&1`,
+    );
+    expect(made.code, made.output).toBe(0);
+    const given = { NODE_EXTRA_CA_CERTS: '/authorities/company.pem' };
+    const asked =
+      'docker-compose -f src/docker-compose.yml run --rm --no-deps -T api node -p "tls.getCACertificates(\'extra\').length"';
+    expect((await stack.bash(asked, given)).output).toMatch(/^1$/m);
+    expect((await stack.bash(asked)).output).toMatch(/^0$/m);
+  });
+
   it('has no password in any log', LONG, async () => {
     await get('/reserve?count=0&reservation_password=hidden-in-a-query');
     const logs = await stack.compose('logs', '--no-color');

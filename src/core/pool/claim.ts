@@ -25,7 +25,7 @@ export async function withoutLosingRaces<T>(place: Workplace, work: (tables: Tab
 
 /**
  * Claims `count` free machines for a reservation inside a transaction. Claiming is inserting: the schema lets one machine
- * be in one open allocation only.
+ * be in one open allocation only. The claim's time is later than the end of every cleaning that made a machine free.
  * @throws Refusal `not_enough_machines` with `asked` and `free`; LostRace or DuplicateKey when the transaction must be repeated.
  */
 export async function claimMachines(
@@ -33,7 +33,7 @@ export async function claimMachines(
   reservationId: string,
   count: number,
   wanted: Wanted,
-  now: Date,
+  clock: () => Date,
 ): Promise<string[]> {
   // A random place to start keeps callers who come at once out of each other's way.
   const limit = count * 2 + 16;
@@ -49,7 +49,8 @@ export async function claimMachines(
     throw new Refusal('not_enough_machines', notEnough(count, free, wanted), { asked: count, free });
   }
   const claims = pick(ids, count).map((machineId) => ({ id: randomUUID() as string, machineId }));
-  const claimed = await tables.allocations.claim(claims, reservationId, now);
+  // Only now: what was seen as free had been cleaned before this moment.
+  const claimed = await tables.allocations.claim(claims, reservationId, clock());
   if (claimed < count) throw new LostRace();
   return claims.map((claim) => claim.id);
 }

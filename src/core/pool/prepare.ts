@@ -104,7 +104,7 @@ async function swap(
       // The condition on the state keeps a reservation that was ended meanwhile from getting a machine.
       const moved = await tables.allocations.startCleaning(reservation.id, now, failed.id);
       if (moved === 0) throw over(reservation.id);
-      const [replacement] = await claimMachines(tables, reservation.id, 1, reservation.wanted, place.clock());
+      const [replacement] = await claimMachines(tables, reservation.id, 1, reservation.wanted, place.clock);
       await tables.audit.add({
         at: now,
         actor: 'scheduler',

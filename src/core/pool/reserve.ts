@@ -60,8 +60,7 @@ export async function reserve(
     const wish = { machines, reservations: 1, minutes, msAhead: machines * minutes * 60_000 };
     await refuseBeyondLimits(tables, actor, { id: actor.id, name: actor.name }, wish, now);
     await tables.reservations.insert(reservation);
-    // The request may have waited: the machine of a claim was clean before it.
-    await claimMachines(tables, reservation.id, request.count, wanted, place.clock());
+    await claimMachines(tables, reservation.id, request.count, wanted, place.clock);
     await tables.audit.add({
       at: now,
       ...by(actor),

@@ -81,6 +81,7 @@ async function measure(browser: Browser, address: string, path: string): Promise
       ms(frames.toSorted((a, b) => a - b)[Math.floor(frames.length * 0.95)] as number),
     ];
   } finally {
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   }
 }

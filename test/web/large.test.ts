@@ -42,6 +42,7 @@ describe.skipIf(!chromiumInstalled())('5,000 machines', () => {
       await page.getByText(left).waitFor();
     }
     expect(errors).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   });
 
@@ -63,6 +64,7 @@ describe.skipIf(!chromiumInstalled())('5,000 machines', () => {
     expect(await page.getByLabel('3 days').isChecked()).toBe(true);
     expect(await page.locator('.timeline-row').count()).toBeLessThan(80);
     expect(errors).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   });
 });

@@ -184,6 +184,7 @@ describe.skipIf(!chromiumInstalled())('every page', () => {
       expect(await page.locator('img').count()).toBe(0);
     }
     expect(errors).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await context.close();
   });
 });

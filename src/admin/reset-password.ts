@@ -11,7 +11,7 @@ import { askSecretly } from './prompt.ts';
 export interface PasswordReset {
   readonly username: string;
   readonly from: 'prompt' | 'stdin' | 'generate';
-  /** Makes the user an admin who can sign in, which is refused while there is another. */
+  /** Makes the user an admin who can sign in, which is refused while there is another who has a password. */
   readonly makeAdmin: boolean;
   /** Removes the second factor too. */
   readonly removeSecondFactor: boolean;
@@ -28,8 +28,9 @@ export async function resetPassword(
     const user = await accounts.getUser(username);
     if (user.service) throw new Problem(`${username} is a service account, which has no password`);
     if (makeAdmin) {
+      // Those of an identity provider cannot sign in while it is away, and get no password here.
       const admins = (await accounts.listUsers()).filter(
-        (one) => one.role === 'admin' && !one.disabled && !one.service,
+        (one) => one.role === 'admin' && !one.disabled && one.hasPassword,
       );
       if (admins.length > 0) {
         const names = admins.map((admin) => admin.username).join(', ');

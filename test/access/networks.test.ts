@@ -63,6 +63,8 @@ describe('networks of machines', () => {
     '::ffff:169.254.169.254',
     '64:ff9b::a9fe:a9fe',
     '64:ff9b::169.254.169.254',
+    '64:ff9b:1::a9fe:a9fe',
+    '::ffff:0:169.254.169.254',
     '::169.254.169.254',
     '2002:a9fe:a9fe::1',
     '100.100.100.200',
@@ -72,6 +74,8 @@ describe('networks of machines', () => {
     '::',
     'fe80::1',
     'fd00:ec2::254',
+    'fd20:ce::254',
+    'fd00:c1::a9fe:a9fe',
     '224.0.0.1',
     '255.255.255.255',
   ])('never hold %s, whatever is allowed', (address) => {

@@ -9,10 +9,13 @@ export const PASSWORD = 'a-password-for-tests';
 export const NOW = new Date(Date.UTC(2026, 0, 1));
 
 /** One process's accounts over a database. */
-export async function openAccounts(database: Database): Promise<{ store: Store; accounts: Accounts }> {
+export async function openAccounts(
+  database: Database,
+  secretKey = Buffer.alloc(32, 7),
+): Promise<{ store: Store; accounts: Accounts }> {
   const store = await openStore({
     database,
-    secretKey: Buffer.alloc(32, 7),
+    secretKey,
     connectRetries: 20,
     connectRetrySeconds: 0.1,
   });

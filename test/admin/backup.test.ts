@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Database } from '#core/store/dialect.ts';
+import { sealKeyId } from '#core/store/seal.ts';
 import { databases } from '../support/databases.ts';
 import { openTestPool } from '../support/test-pool.ts';
-import { addAudit, addMachines, fill } from './fill.ts';
+import { addAudit, addMachines, fill, onStore } from './fill.ts';
 import { canMount, freshFolder, smallDisk } from './folders.ts';
-import { admin, type Outcome, outcome, type Row, settings, startAdmin } from './run-admin.ts';
+import { admin, OTHER_KEY, type Outcome, outcome, type Row, settings, startAdmin } from './run-admin.ts';
 
 // Each test starts several processes.
 vi.setConfig({ testTimeout: 180_000 });
@@ -52,6 +53,14 @@ describe.each(databases)('a backup of $name', ({ fresh }) => {
   it('is one file for its owner only, with everything but secrets in it', async () => {
     const source = await database();
     await fill(source);
+    await onStore(
+      source,
+      async ({ tables }) => {
+        await tables.secondFactors.begin((await tables.users.byName('bob'))?.id ?? '', 'SECRETOFBOB', new Date());
+        await tables.oidc.useState('a state', new Date(Date.now() + 600_000), new Date());
+      },
+      OTHER_KEY,
+    );
     const file = join(folder(), 'berth.backup');
     const made = await admin(['backup', file], settings(source));
     expect(made).toMatchObject({ code: 0, out: '' });
@@ -61,7 +70,12 @@ describe.each(databases)('a backup of $name', ({ fresh }) => {
     const text = gunzipSync(readFileSync(file)).toString();
     expect(text).not.toContain('"password":"test"');
     expect(text).not.toContain('a key that is only used');
-    expect(JSON.parse(text.split('\n')[0] as string)).toMatchObject({ berth_backup: 1, key_ids: [expect.any(String)] });
+    const { berth_backup: format, key_ids: keyIds } = JSON.parse(text.split('\n')[0] as string);
+    expect(format).toBe(1);
+    expect(keyIds).toHaveLength(2);
+    expect(keyIds).toContain(sealKeyId(OTHER_KEY));
+    expect(text).not.toContain('SECRETOFBOB');
+    expect(contentOf(readFileSync(file))).not.toHaveProperty('oidc_used_states');
 
     // The same on standard output; both hold the same rows.
     const piped = await admin(['backup', '-'], settings(source));

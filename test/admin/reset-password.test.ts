@@ -104,6 +104,17 @@ describe.each(databases)('reset-password on $name', ({ fresh }) => {
     await onStore(database, async ({ tables }) => {
       for (const { id } of await tables.users.list()) await tables.users.update(id, { disabled: true });
     });
+    // Somebody of an identity provider cannot sign in while that is away.
+    await onStore(database, async ({ tables }) => {
+      const common = {
+        role: 'admin',
+        disabled: false,
+        tokenVersion: 0,
+        createdAt: new Date(),
+        service: false,
+      } as const;
+      await tables.users.insert({ id: 'of-the-provider', username: 'kim', passwordHash: '', ...common });
+    });
     const plain = await admin(['reset-password', 'alice', '--generate'], settings(database));
     expect(plain.err).toContain('The user is disabled and cannot sign in');
     const done = await admin(['reset-password', 'alice', '--generate', '--admin'], settings(database));

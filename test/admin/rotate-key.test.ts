@@ -94,6 +94,14 @@ describe.each(databases)('rotate-key on $name', ({ fresh }) => {
     expect(moved).toBe(MANY);
   });
 
+  it('moves second factors, too', async () => {
+    const database = await withMachines(0);
+    await onStore(database, ({ tables }) => tables.secondFactors.begin('a-user', 'SECRETOFBOB', new Date()));
+    expect(await admin(['rotate-key'], settings(database, BOTH))).toMatchObject({ code: 0, err: '' });
+    const found = await onStore(database, ({ tables }) => tables.secondFactors.of('a-user'), OTHER_KEY);
+    expect(found).toEqual({ secret: 'SECRETOFBOB', on: false });
+  });
+
   it('leaves a credential that is changed meanwhile as it was changed', async () => {
     const database = await withMachines(MANY);
     const rows = await machinesOf(database);

@@ -79,6 +79,7 @@ describe('an API token', () => {
       // Whoever answers there would be told the machine's credential.
       ['PATCH', '/api/machines/m1', { host: '10.9.9.9' }],
       ['PATCH', '/api/machines/m1', { port: 2222 }],
+      ['PATCH', '/api/machines/m1', { accept_host_key: 'SHA256:somebody-elses' }],
     ] as const;
     for (const [method, path, body] of refused) {
       const answer = await api.call(token, method, path, body);

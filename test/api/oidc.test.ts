@@ -94,11 +94,58 @@ test('a user of the provider has no password, and gets none', async () => {
   expect(byAdmin.status).toBe(400);
 });
 
+test('over HTTPS the cookie of the start is for this host alone, and is gone after the way back', async () => {
+  const redirectUri = 'https://berth.example/api/oidc/callback';
+  const secure = await openTestApi({ oidc: oidcSettings(provider.issuer, { redirectUri }) });
+  try {
+    const begun = await secure.app.inject('/api/oidc/start');
+    const kept = cookieOf(begun, '__Host-berth_oidc');
+    expect(kept).toMatchObject({ secure: true, httpOnly: true, sameSite: 'Lax', path: '/' });
+    expect(kept).not.toHaveProperty('domain');
+    const back = await secure.app.inject({
+      url: '/api/oidc/callback?code=x&state=x',
+      headers: { cookie: `__Host-berth_oidc=${kept?.value}` },
+    });
+    expect(cookieOf(back, '__Host-berth_oidc')).toMatchObject({ value: '', path: '/', secure: true });
+  } finally {
+    await secure.close();
+  }
+});
+
 test('an answer of the provider counts once', async () => {
   const { address, cookie } = await start();
   const there = await signInThere(address, 'sub-3,grace');
   expect((await back(there, cookie)).headers.location).toBe('/login?signed-in');
   expect(problemOf(await back(there, cookie))).toBe('expired');
+});
+
+test('of the same answer many times at once one opens a session, and of answers of nobody nothing is kept', async () => {
+  const { address, cookie } = await start();
+  const there = await signInThere(address, 'sub-30,nina');
+  const answers = await Promise.all(Array.from({ length: 10 }, () => back(there, cookie)));
+  expect(answers.filter(({ headers }) => headers.location === '/login?signed-in')).toHaveLength(1);
+  const junk = await start();
+  const state = String(new URL(junk.address).searchParams.get('state'));
+  expect(problemOf(await back(`${CALLBACK}?code=junk&state=${state}`, junk.cookie))).toBe('untrusted');
+  const { oidc } = api.core.store.tables;
+  const unused = (one: string) => oidc.useState(one, new Date(api.core.now().getTime() + 1000), api.core.now());
+  expect(await unused(state)).toBe(true);
+  expect(await unused(String(new URL(there).searchParams.get('state')))).toBe(false);
+});
+
+test('who comes for the first time twice at once is one user', async () => {
+  const both = await Promise.all([signIn('sub-31,oscar'), signIn('sub-31,oscar')]);
+  for (const one of both) await tokenOf(one);
+  expect(await audit('user.created', 'oscar')).toHaveLength(1);
+});
+
+test('who was deleted comes back as somebody new', async () => {
+  const old = await tokenOf(await signIn('sub-32,peggy'));
+  const admin = await api.token('admin');
+  expect((await api.call(admin, 'DELETE', '/api/users/peggy')).status).toBe(200);
+  expect((await api.call(old, 'GET', '/api/whoami')).status).toBe(401);
+  await tokenOf(await signIn('sub-32,peggy'));
+  expect(await audit('user.created', 'peggy')).toHaveLength(2);
 });
 
 test('without the cookie of the start, with that of another start, a changed or an old one nobody gets in', async () => {
@@ -158,7 +205,11 @@ test('the group gives the role at each sign-in, and tokens of the old role end; 
   expect((await api.call(kept, 'GET', '/api/whoami')).body.roles).toContain('admin');
   expect((await audit('user.role_kept', 'kim')).length).toBe(1);
   expect((await api.call(kept, 'PATCH', '/api/users/admin', { is_admin: true })).status).toBe(200);
+  const wide = { name: 'wide', scopes: ['read', 'admin'], expires_in_days: 1 };
+  const { token } = (await api.call(kept, 'POST', '/api/profile/tokens', wide)).body;
+  expect((await api.call(token, 'GET', '/api/users')).status).toBe(200);
   const demoted = await tokenOf(await signIn('sub-11,kim'));
+  expect((await api.call(token, 'GET', '/api/whoami')).status).toBe(401);
   expect((await api.call(demoted, 'GET', '/api/users')).status).toBe(403);
 });
 

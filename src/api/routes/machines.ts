@@ -47,10 +47,12 @@ export function machineHandlers({ pool }: ApiDeps) {
     async updateMachine({ caller, now, params, body }) {
       const credential = credentialOf(body);
       // At another address there is another host key, and whoever answers there is told the credential.
-      if (caller.apiToken && !credential && (body.host !== undefined || body.port !== undefined)) {
+      // The same goes for a host key that somebody else may have.
+      const elsewhere = (['host', 'port', 'accept_host_key'] as const).find((field) => body[field] !== undefined);
+      if (caller.apiToken && !credential && elsewhere !== undefined) {
         throw new Refusal(
           'forbidden',
-          'host: with an API token the password or private_key has to be given again when the address changes',
+          `${elsewhere}: with an API token the password or private_key has to be given again when the address or the host key changes`,
         );
       }
       const changes = {

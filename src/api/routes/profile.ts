@@ -29,8 +29,12 @@ export function profileHandlers({ accounts, terminals }: ApiDeps) {
     },
     async changePassword({ request, caller, now, body }) {
       // Whoever has got hold of a token must not find out the password with it.
-      await accounts.throttle.guard(request.ip, caller.name, now, () =>
-        accounts.profile.changePassword(caller, body.old_password, body.new_password, now),
+      await accounts.throttle.guard(
+        request.ip,
+        caller.name,
+        now,
+        () => accounts.profile.changePassword(caller, body.old_password, body.new_password, now),
+        'part',
       );
       return { message: 'password changed' };
     },

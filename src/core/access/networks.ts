@@ -11,7 +11,7 @@ export interface MachineNetworks {
 
 /**
  * Where no machine is ever: this host as "any", link-local addresses (the metadata of clouds, which holds credentials, is
- * one), groups, and AWS's metadata over IPv6. Nothing opens them.
+ * one), and groups. Nothing opens them.
  */
 const NEVER = listOf([
   '0.0.0.0/8',
@@ -20,8 +20,10 @@ const NEVER = listOf([
   '::/128',
   'fe80::/10',
   'ff00::/8',
+  // Metadata over IPv6 of AWS, Google and Oracle, and of Alibaba's and Azure's clouds.
   'fd00:ec2::254',
-  // Metadata of Alibaba's and Azure's clouds.
+  'fd20:ce::254',
+  'fd00:c1::a9fe:a9fe',
   '100.100.100.200',
   '168.63.129.16',
 ]);
@@ -95,11 +97,16 @@ function innerAddress(plain: string): string | null {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** Which of the eight groups an IPv4 address begins at: RFC 6052 (NAT64), RFC 3056 (6to4), RFC 4291 (compatible); null for none. */
+/**
+ * Which of the eight groups an IPv4 address begins at: RFC 6052 and RFC 8215 (NAT64), RFC 3056 (6to4), RFC 2765 (translated),
+ * RFC 4291 (compatible); null for none.
+ */
 function embeddedAt(groups: readonly number[]): number | null {
-  if (groups[0] === 0x64 && groups[1] === 0xff9b && groups.slice(2, 6).every((group) => group === 0)) return 6;
+  const zero = (from: number, to: number): boolean => groups.slice(from, to).every((group) => group === 0);
+  if (groups[0] === 0x64 && groups[1] === 0xff9b && (groups[2] === 0 || groups[2] === 1) && zero(3, 6)) return 6;
   if (groups[0] === 0x2002) return 1;
-  if (groups.slice(0, 6).every((group) => group === 0) && (groups[6] ?? 0) !== 0) return 6;
+  if (zero(0, 4) && groups[4] === 0xffff && groups[5] === 0) return 6;
+  if (zero(0, 6) && (groups[6] ?? 0) !== 0) return 6;
   return null;
 }
 

@@ -79,6 +79,8 @@ export interface UserView {
   readonly disabled: boolean;
   readonly createdAt: Date;
   readonly service: boolean;
+  /** False for service accounts, and for who signs in with an identity provider. */
+  readonly hasPassword: boolean;
   /** Whether a code is asked for at each sign-in. */
   readonly secondFactor: boolean;
 }

@@ -43,8 +43,8 @@ export function createAccounts(
     apiTokens: createApiTokens(store),
     secondFactor: createSecondFactor(store),
     throttle: {
-      guard: (address, username, now, work) =>
-        refusedSignIns.watch(address, username, now, () => throttle.guard(address, username, now, work)),
+      guard: (address, username, now, work, shows) =>
+        refusedSignIns.watch(address, username, now, () => throttle.guard(address, username, now, work, shows)),
     },
     refusedSignIns,
     seedAdmin: (username, password, now) => seedAdmin(store, rules, username, password, now),
@@ -217,6 +217,12 @@ async function updateUser(
     else if (user.role === 'admin' && after.role !== 'admin') {
       await revokeAll(tables, actor, user, 'no admin any more', now, ADMIN_SCOPES);
     }
+    if (changes.secondFactor === false && actor.kind === 'user' && actor.id === user.id) {
+      throw new Refusal(
+        'forbidden',
+        'second_factor: turn your own off in your settings, with password and code, or have another admin do it',
+      );
+    }
     const removed = changes.secondFactor === false && (await tables.secondFactors.removeOf(user.id));
     if (removed) {
       await tables.audit.add({
@@ -308,6 +314,6 @@ function adminsOnly(actor: Actor): void {
   if (!isAdmin(actor)) throw new Refusal('forbidden', 'only an admin can change users');
 }
 
-function view({ username, role, disabled, createdAt, service }: User, secondFactor: boolean): UserView {
-  return { username, role, disabled, createdAt, service, secondFactor };
+function view({ username, role, disabled, createdAt, service, passwordHash }: User, secondFactor: boolean): UserView {
+  return { username, role, disabled, createdAt, service, hasPassword: passwordHash !== '', secondFactor };
 }

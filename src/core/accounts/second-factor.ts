@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Secret, TOTP } from 'otpauth';
 import { by, type Origin } from '#core/domain/actor.ts';
 import { Refusal } from '#core/domain/refusal.ts';
+import type { SecondFactorState } from '#core/store/second-factors.ts';
 import type { Store, Tables } from '#core/store/store.ts';
 import type { User } from '#core/store/users.ts';
 import { passwordFits } from './passwords.ts';
@@ -67,7 +68,7 @@ export function createSecondFactor(store: Store): SecondFactor {
         await tables.users.touch(caller.id);
         const factor = await tables.secondFactors.of(caller.id);
         if (!factor || factor.on) throw new Refusal('not_found', 'no second factor waits to be turned on; start anew');
-        const step = stepOf(factor.secret, code, now);
+        const step = stepOf(opened(factor), code, now);
         if (step === null) throw new Refusal('wrong_code', 'code: it is wrong; is the clock of your device right?');
         await tables.secondFactors.spendStep(caller.id, step);
         await tables.secondFactors.turnOn(caller.id);
@@ -147,17 +148,31 @@ async function spendCode(
 ): Promise<'app' | 'recovery code' | null> {
   const factor = await secondFactors.of(userId);
   if (!factor?.on) return null;
-  const step = stepOf(factor.secret, code, now);
-  if (step !== null) return (await secondFactors.spendStep(userId, step)) ? 'app' : null;
-  return (await secondFactors.spendCode(userId, digestOf(code))) ? 'recovery code' : null;
+  // A recovery code needs no key: it works also where that was lost.
+  if (!isOfApp(code)) return (await secondFactors.spendCode(userId, digestOf(code))) ? 'recovery code' : null;
+  const step = stepOf(opened(factor), code, now);
+  return step !== null && (await secondFactors.spendStep(userId, step)) ? 'app' : null;
+}
+
+/** @throws Refusal `unavailable` when no key opens the secret. */
+function opened({ secret }: SecondFactorState): string {
+  if (secret !== null) return secret;
+  throw new Refusal(
+    'unavailable',
+    'the server has not the key that opens second factors; use a recovery code, and tell an admin',
+  );
+}
+
+/** Six digits; a recovery code is longer. */
+function isOfApp(code: string): boolean {
+  return /^\d{6}$/.test(plain(code));
 }
 
 /** The step, counted from 1970, that a code is of; null when it is of none that may be used now. */
 function stepOf(secret: string, code: string, now: Date): number | null {
-  const token = plain(code);
-  if (!/^\d{6}$/.test(token)) return null;
+  if (!isOfApp(code)) return null;
   const timestamp = now.getTime();
-  const delta = appOf(secret, '').validate({ token, timestamp, window: SKEW });
+  const delta = appOf(secret, '').validate({ token: plain(code), timestamp, window: SKEW });
   return delta === null ? null : Math.floor(timestamp / 1000 / STEP_SECONDS) + delta;
 }
 

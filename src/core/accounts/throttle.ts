@@ -15,10 +15,11 @@ import { createTurns } from './turns.ts';
 export interface Throttle {
   /**
    * Does `work`, which looks at a password. A try is counted before its password is looked at, so that many at once do not
-   * slip through, and taken back unless the password was wrong.
+   * slip through, and taken back unless the password was wrong. Success forgets earlier mistakes, but not where it shows
+   * a `part` of what a sign-in asks for: with the password alone, wrong codes stay counted.
    * @throws Refusal `too_many_requests` with `retry_after_seconds`, or `unavailable` when too many sign in at this moment.
    */
-  guard<T>(address: string, username: string, now: Date, work: () => Promise<T>): Promise<T>;
+  guard<T>(address: string, username: string, now: Date, work: () => Promise<T>, shows?: 'all' | 'part'): Promise<T>;
 }
 
 const WRONG: ReadonlySet<RefusalCode> = new Set<RefusalCode>(['invalid_grant', 'wrong_password', 'wrong_code']);
@@ -66,7 +67,7 @@ export function createThrottle(store: Store, { mostRows = MOST_ROWS } = {}): Thr
   let untilTrim = 0;
 
   return {
-    async guard(address, username, now, work) {
+    async guard(address, username, now, work, shows = 'all') {
       const network = networkOf(address);
       const both = counterOf(FREE_FOR_NAME, 'both', network, username);
       const ofAddress = counterOf(FREE_OF_ADDRESS, 'address', network);
@@ -86,7 +87,7 @@ export function createThrottle(store: Store, { mostRows = MOST_ROWS } = {}): Thr
         untilTrim -= added;
         try {
           const result = await work();
-          await settle(store, counted, { username, network, both: both.id, now });
+          await settle(store, counted, shows === 'part' ? null : { username, network, both: both.id, now });
           return result;
         } catch (error) {
           const wrong = error instanceof Refusal && WRONG.has(error.code);

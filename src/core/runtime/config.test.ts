@@ -112,6 +112,13 @@ describe('the settings', () => {
   });
 });
 
+const WITH_PROVIDER = {
+  OIDC_ISSUER: 'https://id.example.org',
+  OIDC_CLIENT_ID: 'berth',
+  OIDC_CLIENT_SECRET: 'a secret',
+  BERTH_PUBLIC_URL: 'https://berth.example.org',
+};
+
 /** The one line that the start would end with. */
 function problemOf(env: Record<string, string>): string {
   try {
@@ -122,6 +129,16 @@ function problemOf(env: Record<string, string>): string {
   }
   return '';
 }
+
+it('the identity provider has settings of its own, all of them right', () => {
+  expect(readConfig(WITH_PROVIDER).oidc).toMatchObject({
+    issuer: 'https://id.example.org',
+    redirectUri: 'https://berth.example.org/api/oidc/callback',
+  });
+  for (const missing of ['OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET', 'BERTH_PUBLIC_URL']) {
+    expect(problemOf({ ...WITH_PROVIDER, [missing]: '' })).toMatch(new RegExp(`^${missing}: `));
+  }
+});
 
 describe('a bad setting', () => {
   it.each([
@@ -140,6 +157,12 @@ describe('a bad setting', () => {
     ...['passphrase', 'this is a pass phrase that is long enough..', `${'a'.repeat(42)}`, 'f'.repeat(63)].map(
       (value) => ['BERTH_SECRET_KEY', value],
     ),
+    ...['http://id.example.org', 'id.example.org', 'ftp://id.example.org'].map((value) => ['OIDC_ISSUER', value]),
+    ...['http://berth.example.org', 'https://berth.example.org/below', 'berth'].map((value) => [
+      'BERTH_PUBLIC_URL',
+      value,
+    ]),
+    ['OIDC_SCOPES', 'profile'],
     ['BERTH_SECRET_KEYS_OLD', 'passphrase'],
     ['BERTH_SECRET_KEYS_OLD', `${'ab'.repeat(32)},${'f'.repeat(63)}`],
     ...['proxy', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/0', '10.0.0.0/', 'fd00::/129', '*'].map((value) => [
@@ -159,7 +182,7 @@ describe('a bad setting', () => {
       'berth.sqlite',
     ].map((value) => ['DATABASE_URL', value]),
   ] as [string, string][])('%s=%s is named in one line', (name, value) => {
-    const problem = problemOf({ [name]: value });
+    const problem = problemOf({ ...(/OIDC|PUBLIC_URL/.test(name) && WITH_PROVIDER), [name]: value });
     expect(problem).toMatch(new RegExp(`^${name}: \\S[^\\n]+$`));
     if (/SECRET|PASSWORD/.test(name)) expect(problem, 'secrets stay secret').not.toContain(value);
     expect(problem).not.toContain('@db');

@@ -28,6 +28,9 @@ export function oidcTables(db: Kysely<Schema>) {
     async unbind(userId: string): Promise<void> {
       await db.deleteFrom('oidc_identities').where('user_id', '=', userId).execute();
     },
+    async forgetState(state: string): Promise<void> {
+      await db.deleteFrom('oidc_used_states').where('digest', '=', digestOf('state', state)).execute();
+    },
     /** True for the first use of a state, from whatever process; it is remembered until it expires. */
     async useState(state: string, expiresAt: Date, now: Date): Promise<boolean> {
       await db.deleteFrom('oidc_used_states').where('expires_at', '<=', now.getTime()).execute();

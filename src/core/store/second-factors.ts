@@ -3,8 +3,8 @@ import type { Schema } from './schema.ts';
 import { keyIdOf, type Seal } from './seal.ts';
 
 export interface SecondFactorState {
-  /** In base32, as an authenticator app takes it. */
-  readonly secret: string;
+  /** In base32, as an authenticator app takes it; null when no key opens it. */
+  readonly secret: string | null;
   /** False until a code has shown that the app has the secret: then nobody is asked for one yet. */
   readonly on: boolean;
 }
@@ -21,10 +21,15 @@ export function secondFactorsTable(db: Kysely<Schema>, seal: Seal) {
   };
 
   return {
-    /** @throws Error when no key opens the secret. */
     async of(userId: string): Promise<SecondFactorState | undefined> {
       const row = await db.selectFrom('second_factors').selectAll().where('user_id', '=', userId).executeTakeFirst();
-      return row && { secret: seal.open(row.secret, contextOf(userId)), on: row.is_on === 1 };
+      if (!row) return undefined;
+      const on = row.is_on === 1;
+      try {
+        return { secret: seal.open(row.secret, contextOf(userId)), on };
+      } catch {
+        return { secret: null, on };
+      }
     },
     async isOn(userId: string): Promise<boolean> {
       return (await this.usersWithIt(userId)).has(userId);

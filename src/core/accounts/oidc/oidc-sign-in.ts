@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Store } from '#core/store/store.ts';
+import { networkOf } from '../network-of.ts';
 import type { RefusedSignIns } from '../refused-sign-ins.ts';
 import type { Browser, Renewed, Sessions } from '../sessions.ts';
+import { createTurns } from '../turns.ts';
 import { createProvider } from './provider.ts';
 import { OidcFailure, type OidcProblem, type OidcSettings } from './settings.ts';
 import { createStartedSeal } from './started.ts';
@@ -28,6 +30,11 @@ export interface OidcSignIn {
 export type OnOidcProblem = (facts: { problem: OidcProblem; reason: string }) => void;
 
 const START_SECONDS = 600;
+/** Answers that the provider is asked about at the same time, and those that wait for it: a crowd must not hold up others. */
+const ASKED_AT_ONCE = 8;
+const LONGEST_LINE = 64;
+/** Of one network, asked and waiting. */
+const MOST_OF_ONE = 16;
 
 export function createOidcSignIn(
   store: Store,
@@ -38,6 +45,11 @@ export function createOidcSignIn(
 ): OidcSignIn {
   const provider = createProvider(settings);
   const seal = createStartedSeal(secret);
+  const turns = createTurns(
+    { atOnce: ASKED_AT_ONCE, longestLine: LONGEST_LINE, mostOfOne: MOST_OF_ONE },
+    () => new OidcFailure('unavailable', 'too many sign in at this moment'),
+  );
+  const atProvider = <T>(address: string, ask: () => Promise<T>) => turns.take('rest', networkOf(address), ask);
   const orProblem = async <T>(
     work: () => Promise<T>,
     onRefusal: (failure: OidcFailure) => void = () => undefined,
@@ -74,10 +86,19 @@ export function createOidcSignIn(
           if (new URLSearchParams(search).get('state') !== started.state) {
             throw new OidcFailure('expired', 'the state is not that of the start');
           }
-          if (!(await store.tables.oidc.useState(started.state, new Date(started.expiresAt), now))) {
-            throw new OidcFailure('expired', 'the answer was used before');
-          }
-          const identity = await provider.identify(search, started);
+          const identity = await atProvider(browser.address, async () => {
+            // First, because providers take everything back when a code comes twice.
+            if (!(await store.tables.oidc.useState(started.state, new Date(started.expiresAt), now))) {
+              throw new OidcFailure('expired', 'the answer was used before');
+            }
+            try {
+              return await provider.identify(search, started);
+            } catch (error) {
+              // Anybody can send answers that no provider gave: nothing is kept of them.
+              await store.tables.oidc.forgetState(started.state);
+              throw error;
+            }
+          });
           const user = await userOf(store, settings, identity, browser, now);
           return { renewed: await sessions.openFor(user, browser, { by: 'oidc' }, now) };
         },

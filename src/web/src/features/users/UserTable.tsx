@@ -104,7 +104,7 @@ function UserMenu({ user, isMe, machines, onTokens }: OfRow) {
         of={username}
         entries={[
           ...(service ? [] : [{ label: 'New password …', icon: 'lock', run: () => setOpen('password') } as const]),
-          ...(secondFactor
+          ...(secondFactor && !isMe
             ? [{ label: 'Remove the second factor …', icon: 'unlock', run: () => setOpen('second-factor') } as const]
             : []),
           { label: 'API tokens …', icon: 'key', run: () => onTokens(user) },

@@ -13,10 +13,13 @@ await runProcess(async (config, log) => {
   await berth.upkeep.beat(berth.clock());
   const scheduler = startScheduler(berth.upkeep, berth.clock, log);
   const server = await serve(config, berth, log, PAGE);
-  log.info({ address: server.address, docs: `${server.address}/api/docs`, data: config.dataDir }, 'Berth is ready');
-  return async () => {
-    await server.close();
-    await scheduler.stop();
-    await berth.close();
+  return {
+    message: 'Berth is ready',
+    details: { address: server.address, docs: `${server.address}/api/docs`, data: config.dataDir },
+    async stop() {
+      await server.close();
+      await scheduler.stop();
+      await berth.close();
+    },
   };
 });

@@ -15,20 +15,26 @@ await runProcess(async (config, log) => {
       log.error({ pid: worker.process.pid, code }, 'worker died; another one takes its place');
       cluster.fork();
     });
-    return async () => {
-      stopping = true;
-      const ended = Object.values(cluster.workers ?? {}).map(
-        (worker) => new Promise<void>((resolve) => worker?.once('exit', () => resolve())),
-      );
-      for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
-      await Promise.all(ended);
+    return {
+      message: 'workers are starting',
+      async stop() {
+        stopping = true;
+        const ended = Object.values(cluster.workers ?? {}).map(
+          (worker) => new Promise<void>((resolve) => worker?.once('exit', () => resolve())),
+        );
+        for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGTERM');
+        await Promise.all(ended);
+      },
     };
   }
   const berth = await wire(config, log);
   const server = await serve(config, berth, log);
-  log.info({ address: server.address }, 'API is listening');
-  return async () => {
-    await server.close();
-    await berth.close();
+  return {
+    message: 'API is listening',
+    details: { address: server.address },
+    async stop() {
+      await server.close();
+      await berth.close();
+    },
   };
 });

@@ -14,9 +14,11 @@ await runProcess(async (config, log) => {
     if (file !== null) await writeFile(file, now.toISOString());
   };
   const scheduler = startScheduler({ ...upkeep, beat }, berth.clock, log);
-  log.info('scheduler is at work');
-  return async () => {
-    await scheduler.stop();
-    await berth.close();
+  return {
+    message: 'scheduler is at work',
+    async stop() {
+      await scheduler.stop();
+      await berth.close();
+    },
   };
 });

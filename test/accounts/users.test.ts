@@ -89,6 +89,7 @@ describe('users', () => {
       disabled: false,
       createdAt: NOW,
       service: false,
+      hasPassword: true,
       secondFactor: false,
     });
     expect(await accounts.getUser(view.username)).toEqual(view);

@@ -247,4 +247,25 @@ describe.each(databases)('guessing passwords, counted in $name', ({ fresh }) => 
     await Promise.all(flood);
     expect(refused).toBe(34);
   });
+
+  it('in a flood from one address leaves places for those elsewhere', async () => {
+    let open = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let refused = 0;
+    const flood = Array.from({ length: 100 }, (_, i) =>
+      accounts.throttle
+        .guard(ELSEWHERE, `stranger${i}`, NOW, () => held)
+        .catch((error: Refusal) => {
+          expect(error.code).toBe('unavailable');
+          refused += 1;
+        }),
+    );
+    await expect.poll(() => refused).toBe(100 - 32);
+    const newcomer = enter(HOME, NOW);
+    open();
+    await newcomer;
+    await Promise.all(flood);
+  });
 });

@@ -128,6 +128,13 @@ it('OpenAPI describes every route of the contract', async () => {
   for (const { method, path } of Object.values(routes)) {
     const documented = body.paths[path.replace(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
     expect(documented, `${method} ${path}`).toBeDefined();
+    const asked = documented.requestBody?.content['application/json'].schema.properties ?? {};
+    for (const [name, { description }] of [
+      ...Object.entries<{ description?: string }>(asked),
+      ...(documented.parameters ?? []).map((one: { name: string; description?: string }) => [one.name, one]),
+    ]) {
+      expect(description, `${method} ${path}: ${name}`).toBeTypeOf('string');
+    }
   }
   expect((await api.call(null, 'GET', '/api/docs/')).status).toBe(200);
 });

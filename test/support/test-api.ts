@@ -88,6 +88,10 @@ export async function openTestApi(options: TestApiOptions = {}): Promise<TestApi
     metricsToken: null,
     trustedProxies,
     ...(pageFolder !== undefined && { pageFolder }),
+  }).catch(async (error: unknown) => {
+    await core.close();
+    remove();
+    throw error;
   });
   const self: TestApi = {
     app,

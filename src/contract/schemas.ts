@@ -28,7 +28,7 @@ const Host = Type.String({
   pattern: '^[A-Za-z0-9]([A-Za-z0-9._:-]*[A-Za-z0-9])?$|^::1?$',
   description: 'Where its SSH server answers, as Berth reaches it: a name or an address',
 });
-const Port = Type.Integer({ minimum: 1, maximum: 65_535, description: 'Of its SSH server; 22 unless given' });
+const Port = Type.Integer({ minimum: 1, maximum: 65_535, description: 'Of its SSH server' });
 const LoginUser = Type.String({
   minLength: 1,
   maxLength: 32,
@@ -276,7 +276,7 @@ export const MachineToRegister = Type.Object(
   {
     name: Name,
     host: Host,
-    port: Type.Optional(Port),
+    port: Type.Optional(said('Of its SSH server; 22 unless given', Port)),
     user: LoginUser,
     password: Type.Optional(LoginPassword),
     private_key: Type.Optional(PrivateKey),
@@ -648,7 +648,7 @@ export const AuditQuery = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: 50_000,
-        description: '100 unless given, at most 500; as csv all that there are',
+        description: 'Newest first; 100 unless given and at most 500, as csv 50,000',
       }),
     ),
     format: Type.Optional(oneOf(['json', 'csv'], 'json unless given')),

@@ -14,8 +14,9 @@ export async function ask(question: string): Promise<string> {
 /** The same, without showing what is typed. */
 export async function askSecretly(question: string): Promise<string> {
   const { stdin, stderr } = process;
-  stderr.write(question);
+  // First: from the question on nothing that is typed shows, and Ctrl-C comes here.
   stdin.setRawMode(true);
+  stderr.write(question);
   stdin.setEncoding('utf8');
   try {
     let typed = '';

@@ -206,11 +206,15 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
     await expect(login(machine, name, { privateKey: pair.privateKey })).rejects.toThrow();
   });
 
-  test('is done after a removal: repeated it is absent, a late creation is fenced off, the next uid is new', async () => {
+  test('is done after a removal: repeated it answers the same, a late creation is fenced off, the next uid is new', async () => {
     const order = newOrder();
     const { uid } = await driver.createAccount(access(), order);
-    await driver.removeAccount(access(), order);
-    expect(await driver.removeAccount(access(), order)).toEqual({
+    await machine.exec(`touch /tmp/left; chown ${uid} /tmp/left`);
+    const report = await driver.removeAccount(access(), order);
+    expect(report).toMatchObject({ outcome: 'removed', uid, filesIn: { temporary: 1 } });
+    expect(await driver.removeAccount(access(), order)).toEqual(report);
+    const never = newOrder();
+    expect(await driver.removeAccount(access(), never)).toEqual({
       outcome: 'absent',
       uid: null,
       processesEnded: 0,
@@ -221,12 +225,13 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
       checked: ['account'],
     });
     await expect(driver.createAccount(access(), order)).rejects.toMatchObject({ code: 'fenced_off' });
-    const never = newOrder();
-    expect(await driver.removeAccount(access(), never)).toMatchObject({ outcome: 'absent' });
     await expect(driver.createAccount(access(), never)).rejects.toMatchObject({ code: 'fenced_off' });
     const next = newOrder({ accountName: order.accountName });
     expect((await driver.createAccount(access(), next)).uid).toBeGreaterThan(uid);
     await driver.removeAccount(access(), next);
+    expect(await driver.removeAccount(access(), order), 'only the last answer is kept').toMatchObject({
+      outcome: 'absent',
+    });
   });
 
   test('knows its account again when the borrower changed the mark or the entry is gone', async () => {
@@ -242,6 +247,29 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
     }
   });
 
+  test('a removal that waits for another one leaves the processes running that the other one may wait for', async () => {
+    const pair = keyPair();
+    const order = newOrder({ authorizedKeys: [pair.publicKey] });
+    const { uid } = await driver.createAccount(access(), order);
+    const session = await login(machine, order.accountName, { privateKey: pair.privateKey });
+    await session.exec('sleep 300 >/dev/null 2>&1 </dev/null &');
+    await machine.exec(
+      'touch /tmp/hold; flock /var/lib/berth sh -c "touch /tmp/held; while [ -e /tmp/hold ]; do sleep 0.1; done" >/dev/null 2>&1 </dev/null & until [ -e /tmp/held ]; do sleep 0.1; done',
+    );
+    const removal = driver.removeAccount(access(), order);
+    await expect
+      .poll(() => machine.exec('ls -l /proc/[0-9]*/fd/9 2>/dev/null | grep -c /var/lib/berth || true'), {
+        timeout: 20_000,
+      })
+      .not.toBe('0');
+    const states = await machine.exec(
+      `for dir in /proc/[0-9]*; do [ "$(stat -c %u $dir)" != ${uid} ] || grep ^State: $dir/status; done`,
+    );
+    await machine.exec('rm /tmp/hold /tmp/held');
+    expect(states).toMatch(/^(State:\t[SRD][^\n]*\n?)+$/);
+    expect(await removal).toMatchObject({ outcome: 'removed', uid, sessionsEnded: 1 });
+  });
+
   test('serves many calls side by side', async () => {
     const many = subject.keepsConnections ? 12 : 4;
     const order = newOrder();
@@ -251,7 +279,8 @@ function testOnMachine(subject: DriverUnderTest, kind: MachineKind): void {
       expect(await machine.exec('ps ax | grep -c "[s]shd: root@"')).toBe('1');
     }
     const gone = await Promise.all(Array.from({ length: many }, () => driver.removeAccount(access(), order)));
-    expect(gone.map(({ outcome }) => outcome).sort()).toEqual([...Array(many - 1).fill('absent'), 'removed']);
+    expect(new Set(gone.map((report) => JSON.stringify(report))).size).toBe(1);
+    expect(gone[0]).toMatchObject({ outcome: 'removed', uid: made[0]?.uid });
   });
 }
 

@@ -1,7 +1,9 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { MachineAccess } from '#core/access/driver.ts';
 import { createSshDriver } from '#core/access/ssh/ssh-driver.ts';
 import { dockerAvailable, ensureLabImages, type LabMachine, startMachine } from '../support/docker-lab.ts';
+import { HOSTILE_HOST, sshServer } from './hostile-servers.ts';
 import { accessTo } from './ssh-login.ts';
 
 describe.skipIf(!dockerAvailable())('kept connections', () => {
@@ -119,5 +121,68 @@ describe.skipIf(!dockerAvailable())('kept connections', () => {
     const hostKey = `${kind} ${base64}`;
     expect((await driver.probe(accessTo(machine, { ...second, hostKey }))).hostKey).toBe(hostKey);
     await driver.close();
+  });
+});
+
+describe('a server that opens no session for a call while another one runs', () => {
+  const PROBE_ANSWER =
+    'berth: os Debian\nberth: time 1\nberth: disk_mb 1\nberth: load 0.1\nberth: fence 0\nberth: done\n';
+
+  /** Answers the first command once told to; opens no session for the next `refusals` of the first connection; answers the others. */
+  async function refusing(refusals: number) {
+    const calls = { refused: 0, connections: 0, answerFirst: null as (() => void) | null };
+    const server = await sshServer((connection) => {
+      calls.connections += 1;
+      const isFirst = calls.connections === 1;
+      let commands = 0;
+      connection.on('authentication', (context) => context.accept());
+      connection.on('session', (accept) =>
+        accept().on('exec', (acceptExec, reject) => {
+          commands += 1;
+          if (isFirst && commands > 1 && calls.refused < refusals) {
+            calls.refused += 1;
+            reject();
+            return;
+          }
+          const channel = acceptExec();
+          channel.on('error', () => undefined);
+          const answer = () => void channel.write(PROBE_ANSWER);
+          if (isFirst && commands === 1) calls.answerFirst = answer;
+          else answer();
+        }),
+      );
+    });
+    const machine: MachineAccess = {
+      id: 'refusing',
+      name: 'refusing',
+      host: HOSTILE_HOST,
+      port: server.port,
+      user: 'root',
+      credential: { kind: 'password', password: 'any' },
+      hostKey: null,
+    };
+    const driver = createSshDriver();
+    const first = driver.probe(machine);
+    await vi.waitFor(() => expect(calls.answerFirst).not.toBeNull());
+    const close = async () => {
+      await driver.close();
+      await server.close();
+    };
+    return { calls, machine, driver, first, close };
+  }
+
+  test.each([
+    ['now and then: it is asked again', 3, 1],
+    ['any more on this connection: a new one is made', 1_000, 2],
+  ])('%s, and the other one ends well', async (_, refusals, connections) => {
+    const { calls, machine, driver, first, close } = await refusing(refusals);
+    try {
+      expect((await driver.probe(machine)).operatingSystem).toBe('Debian');
+      expect(calls.connections).toBe(connections);
+      calls.answerFirst?.();
+      expect((await first).operatingSystem).toBe('Debian');
+    } finally {
+      await close();
+    }
   });
 });

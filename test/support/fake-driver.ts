@@ -6,6 +6,7 @@ import {
   type Leftover,
   type MachineAccess,
   type RemovalOrder,
+  type RemovalReport,
   type VerifyOrder,
 } from '#core/access/driver.ts';
 
@@ -31,6 +32,7 @@ const FAKE_HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJXHJTkIy3XvcnAqrX9d4
 
 export function createFakeDriver(): FakeDriver {
   const fences = new Map<string, number>();
+  const lastRemovals = new Map<string, { allocationId: string; report: RemovalReport }>();
   let lastUid = 20_000;
 
   const check = async (verb: Verb, machine: MachineAccess): Promise<void> => {
@@ -98,11 +100,10 @@ export function createFakeDriver(): FakeDriver {
       fences.set(placeOf(machine), Math.max(fences.get(placeOf(machine)) ?? 0, order.generation));
       const accounts = accountsOf(machine);
       const found = accounts.get(order.accountName);
-      if (found?.allocationId === order.allocationId) accounts.delete(order.accountName);
-      await driver.hook?.('remove', machine.name, 'after');
-      const outcome = !found ? 'absent' : found.allocationId === order.allocationId ? 'removed' : 'foreign';
-      return {
-        outcome,
+      const ours = found?.allocationId === order.allocationId;
+      const last = lastRemovals.get(placeOf(machine));
+      const report: RemovalReport = {
+        outcome: ours ? 'removed' : found ? 'foreign' : 'absent',
         uid: found?.uid ?? null,
         processesEnded: 0,
         processesKilled: 0,
@@ -111,6 +112,12 @@ export function createFakeDriver(): FakeDriver {
         filesIn: { home: 0, temporary: 0, mail: 0, jobs: 0 },
         checked: ['account'],
       };
+      if (ours) {
+        accounts.delete(order.accountName);
+        lastRemovals.set(placeOf(machine), { allocationId: order.allocationId, report });
+      }
+      await driver.hook?.('remove', machine.name, 'after');
+      return !ours && last?.allocationId === order.allocationId ? last.report : report;
     },
     async verify(machine: MachineAccess, order: VerifyOrder) {
       driver.calls.push({ verb: 'verify', machine: machine.name });

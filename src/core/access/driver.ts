@@ -144,6 +144,7 @@ export interface ProbeReport {
 export interface AccessDriver {
   probe(machine: MachineAccess): Promise<ProbeReport>;
   createAccount(machine: MachineAccess, order: AccountOrder): Promise<CreatedAccount>;
+  /** Repeated for the allocation that this machine removed last it reports the same again; the answer may have been lost. */
   removeAccount(machine: MachineAccess, order: RemovalOrder): Promise<RemovalReport>;
   /** Looks for all that is Berth's on the machine; what a repair takes away is told too. */
   verify(machine: MachineAccess, order: VerifyOrder): Promise<VerifyReport>;

@@ -53,6 +53,8 @@ export class MachineMemory {
   /** Open sessions of people by account name; each entry closes one. */
   readonly #sessions = new Map<string, Set<() => void>>();
   #fence = 0;
+  /** What was answered, for the case that the answer was lost. */
+  #lastRemoval: { readonly allocation: string; readonly answer: string[] } | null = null;
   #nextUid = FIRST_UID;
   #nextForeignUid = 1_000;
   /** Files for everybody to see, by the uid whose they are. */
@@ -139,19 +141,23 @@ export class MachineMemory {
   #remove(order: Order): string[] {
     this.#fence = Math.max(this.#fence, order.generation);
     const found = this.accounts.get(order.account);
-    if (!found) return removal({ outcome: 'absent', checked: 'account' });
-    if (found.allocationId !== order.allocation) return removal({ outcome: 'foreign', checked: '' });
+    if (found?.allocationId !== order.allocation) {
+      if (this.#lastRemoval?.allocation === order.allocation) return this.#lastRemoval.answer;
+      return found ? removal({ outcome: 'foreign', checked: '' }) : removal({ outcome: 'absent', checked: 'account' });
+    }
     this.accounts.delete(order.account);
     const sessions = [...(this.#sessions.get(order.account) ?? [])];
     this.#sessions.delete(order.account);
     for (const close of sessions) close();
-    return removal({
+    const answer = removal({
       outcome: 'removed',
       uid: found.uid,
       processes: sessions.length,
       sessions: sessions.length,
       checked: 'account sessions',
     });
+    this.#lastRemoval = { allocation: order.allocation, answer };
+    return answer;
   }
 
   #verify(order: Order): string[] {

@@ -3,7 +3,7 @@ import type { AccessError, MachineAccess, TerminalSize } from '#core/access/driv
 import { type MachineNetworks, reach } from '../networks.ts';
 import { type Answer, AnswerReader } from './answer.ts';
 import { connectFailure, HandshakeDropped } from './dial-again.ts';
-import { accessError, ConnectionDropped, hostKeyChanged, unanswered } from './failures.ts';
+import { accessError, ConnectionDropped, hostKeyChanged, SessionRefused, unanswered } from './failures.ts';
 import { Gate } from './gate.ts';
 import { algorithmsFor, hostKeyText } from './host-key.ts';
 import { Intake, MOST_BEFORE_KEY } from './intake.ts';
@@ -52,7 +52,7 @@ export class Connection {
 
   /**
    * Starts a command in a terminal. `take` gets the channel before anything can come out of it; its answer is the answer.
-   * @throws AccessError `busy` when there are too many terminals; ConnectionDropped.
+   * @throws AccessError `busy` when there are too many terminals; SessionRefused; ConnectionDropped.
    */
   openTerminal<T>(
     command: string,
@@ -88,7 +88,7 @@ export class Connection {
       const pty = { term: 'xterm-256color', cols: size.columns, rows: size.rows };
       try {
         this.#client.exec(command, { pty }, (error, channel) => {
-          if (error) return fail(new ConnectionDropped(machine));
+          if (error) return fail(new SessionRefused(machine));
           if (settled) return void channel.close();
           settle();
           channel.once('close', () => this.#leaveShell());
@@ -108,7 +108,7 @@ export class Connection {
   /**
    * Runs a command with `input` on its standard input and answers as soon as the closing line of its answer has come.
    * Ends after `limitMs`, when `signal` fires and at 64 KiB of output; the connection is given up then.
-   * @throws AccessError; ConnectionDropped when the connection ended in the middle.
+   * @throws AccessError; SessionRefused; ConnectionDropped when the connection ended in the middle.
    */
   run(command: string, input: string, limitMs: number, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
@@ -148,9 +148,9 @@ export class Connection {
         return !settled;
       };
       const onChannel = (error: Error | undefined, opened: ClientChannel): void => {
-        // The server can be out of sessions or processes; a new connection may still work.
+        // Other calls on the connection may be well: it stays.
         if (error) {
-          fail(dropped(), true);
+          fail(new SessionRefused(machine));
           return;
         }
         channel = opened;

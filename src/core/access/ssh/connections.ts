@@ -2,7 +2,7 @@ import { AccessError, type MachineAccess } from '#core/access/driver.ts';
 import type { MachineNetworks } from '../networks.ts';
 import { type Connection, dial } from './connection.ts';
 import { dialAgain } from './dial-again.ts';
-import { ConnectionDropped } from './failures.ts';
+import { ConnectionDropped, SessionRefused } from './failures.ts';
 import { Gate } from './gate.ts';
 
 /** Bounds of the kept connections. */
@@ -16,6 +16,9 @@ export interface ConnectionLimits {
   readonly dialsPerHost: number;
   readonly networks: MachineNetworks;
 }
+
+/** How often a server that opens no session is asked on the same connection, before a new one is made for one more time. */
+const ASKED_FOR_SESSION = 4;
 
 interface Kept {
   readonly machine: MachineAccess;
@@ -40,11 +43,14 @@ export class Connections {
 
   /**
    * Does `work` on the machine's connection, which is made if need be. When a kept connection turns out to be dead,
-   * `work` is done once more on a new one: it must be safe to repeat.
+   * `work` is done once more on a new one: it must be safe to repeat. When the server opens no session for it, it is
+   * asked again a few times, at last on a new connection; what runs on the old one goes on undisturbed.
    * @throws what `work` throws, an AccessError, or the signal's reason.
    */
   async use<T>(machine: MachineAccess, signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt += 1) {
+    let refusals = 0;
+    let drops = 0;
+    for (;;) {
       const kept = this.#find(machine) ?? this.#open(machine);
       const wasKept = kept.connection !== null;
       kept.users += 1;
@@ -58,9 +64,16 @@ export class Connections {
           leave();
         }
       } catch (error) {
-        if (!(error instanceof ConnectionDropped)) throw error;
-        this.#retire(machine.id, kept);
-        if (!wasKept || attempt > 1) throw error;
+        if (error instanceof SessionRefused) {
+          refusals += 1;
+          if (refusals < ASKED_FOR_SESSION) continue;
+          this.#retire(machine.id, kept);
+          if (refusals > ASKED_FOR_SESSION) throw error;
+        } else if (error instanceof ConnectionDropped) {
+          drops += 1;
+          this.#retire(machine.id, kept);
+          if (!wasKept || drops > 1) throw error;
+        } else throw error;
       } finally {
         this.#leave(machine.id, kept);
       }

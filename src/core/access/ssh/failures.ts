@@ -45,6 +45,17 @@ export class ConnectionDropped extends AccessError {
   }
 }
 
+/**
+ * The server opened no session for a call, so nothing was started. It can be out of sessions (OpenSSH's MaxSessions) or
+ * of processes; and Dropbear 2022.82 to 2024.85 at times closes a session that is just being opened when another one of
+ * the connection ends (https://github.com/mkj/dropbear/pull/326).
+ */
+export class SessionRefused extends AccessError {
+  constructor(machine: MachineAccess) {
+    super('unreachable', `${machine.name}: its SSH server opens no session`, MEND.unreachable);
+  }
+}
+
 /** What a machine printed, fit to be shown: printable ASCII on one line, at most `longest` characters. */
 export function printable(text: string, longest = 200): string {
   const clean = text

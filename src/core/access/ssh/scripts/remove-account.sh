@@ -5,7 +5,7 @@ check_order
 # Looks at every process without starting one (there may be no room for another): sets found (processes of the uid,
 # under any of its four ids), running (whether one was not stopped yet) and doors (root's ssh servers of its sessions).
 # A retired uid counts as well: a file that runs as its owner can lead back to it, and others keeps those numbers.
-# Stops each that runs on sight: what multiplies faster than it is killed cannot do so while it is stopped.
+# Stops each that runs on sight, but for `scan only`: what multiplies faster than it is killed cannot do so while it is stopped.
 scan() {
   found='' running='' doors='' bears='' parents=' ' our_parents=' '
   for dir in /proc/[0-9]*; do
@@ -34,7 +34,7 @@ scan() {
       yes)
         # A dead process that nobody has asked after yet does nothing any more, unless threads of it go on.
         case $process_state in Z | X) [ "$threads" -gt 1 ] || continue ;; esac
-        case $process_state in T | t) ;; *) running=yes && kill -STOP "$pid" 2>/dev/null ;; esac
+        case $process_state in T | t) ;; *) running=yes && [ "${1-}" = only ] || kill -STOP "$pid" 2>/dev/null ;; esac
         found="$found $pid"
         our_parents=$our_parents$parent' '
         case $seen in *" $pid "*) ;; *) seen=$seen$pid' ' ended=$((ended + 1)) ;; esac
@@ -74,10 +74,11 @@ kill_processes() {
   kill -KILL $found 2>/dev/null
 }
 
-# So many that there may be no room for a process of ours? Then they go before anything else is tried.
+# So many that there may be no room for a process of ours? Then they go before anything else is tried. Nothing is left
+# stopped here, before the lock: one of them can be a helper that the removal which holds the lock waits for.
 end_crowd() {
   for _ in 1 2 3 4 5 6 7 8 9 10; do
-    scan
+    scan only
     # shellcheck disable=SC2086
     set -- $found
     if [ $# -lt 64 ]; then break; fi
@@ -196,7 +197,7 @@ verify() {
   [ -z "$left" ]
 }
 
-report() {
+answer() {
   say outcome "$outcome"
   say uid "${uid:-0}"
   say processes "$ended"
@@ -207,6 +208,21 @@ report() {
   say mail_files "$mail_files"
   say job_files "$job_files"
   say checked "$checked"
+}
+# The answer can be lost on its way: the machine keeps the last one until the next removal, where there is room for it.
+keep_answer() {
+  { answer && printf 'for %s\n' "$allocation"; } 2>/dev/null >"$state/last-answer"
+}
+answer_again() {
+  kept=''
+  [ -f "$state/last-answer" ] || return 1
+  while IFS= read -r line; do
+    if [ "$line" = "for $allocation" ]; then printf '%s' "$kept" && return; fi
+    kept=$kept$line$lines_end
+  done <"$state/last-answer"
+  return 1
+}
+finish() {
   [ "$fenced" ] || fail disk_full 'the account is gone, but the fence against late creations cannot be written'
   done_well
 }
@@ -240,7 +256,8 @@ if [ -z "$uid" ]; then
   if [ "$named" ]; then checked=account; else outcome=foreign; fi
   discard_tree "$staging"
   rm -f "$record.new"
-  report
+  answer_again || answer
+  finish
 fi
 [ "$uid" -ge 1000 ] || fail still_dirty "the account $account has the uid $uid, which is none of a person"
 # Half made or half removed: a home of this name is ours only if it belongs to the uid that we gave.
@@ -268,5 +285,7 @@ if [ "$left" ]; then
   if [ "$named" ] && [ "$entry_uid" ] && disk_is_full; then fail disk_full 'the account files cannot be written'; fi
   fail still_dirty "left over:$left${message:+ ($message)}"
 fi
+keep_answer
 rm -f "$record" "$record.new"
-report
+answer
+finish

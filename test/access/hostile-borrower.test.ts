@@ -70,6 +70,18 @@ describe.skipIf(!dockerAvailable()).each(KINDS)('a hostile borrower of a %s mach
     expect(await machine.exec('ls /dev/shm')).toBe('');
   });
 
+  test('a process that replaces itself so and stops whatever else runs as its user', { timeout: 60_000 }, async () => {
+    const { uid, exec, takeBack } = await lend();
+    // His own SSH server among it, so this is never answered.
+    void exec(
+      `printf '%s\\n' 'trap "" HUP TERM; kill -STOP -1; >/dev/shm/alive; sh "$0" &' >medusa; sh medusa >/dev/null 2>&1 </dev/null &`,
+    ).catch(() => undefined);
+    await expect.poll(() => machine.exec('ls /dev/shm'), { timeout: 10_000 }).toContain('alive');
+    expect(await takeBack()).toMatchObject({ outcome: 'removed', uid });
+    expect(await everSeen(uid)).toBe('');
+    expect(await machine.exec('ls /dev/shm')).toBe('');
+  });
+
   test.skipIf(!compilerInstalled())('a process whose main thread has gone', { timeout: 60_000 }, async () => {
     const { uid, exec, takeBack } = await lend();
     const folder = mkdtempSync(join(tmpdir(), 'berth-test-'));

@@ -118,7 +118,7 @@ describe.skipIf(!dockerAvailable()).each(KINDS)('the account of the worst borrow
     expect(removal).toMatchObject({ outcome: 'removed', uid });
     expect(removal.sessions_ended).toBeGreaterThanOrEqual(SESSIONS);
     expect(removal.processes_ended).toBeGreaterThan(20);
-    expect(removal.processes_killed).toBeGreaterThan(20);
+    expect(removal.processes_killed, 'those that are deaf, at the least').toBeGreaterThanOrEqual(3);
     expect(removal.files_in.temporary).toBeGreaterThanOrEqual(3 * 19);
     expect(removal.files_in.jobs).toBe(2);
     const checks = ['account', 'group', 'processes', 'sessions', 'home', 'jobs', 'files', 'ipc'];

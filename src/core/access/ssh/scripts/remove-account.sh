@@ -86,10 +86,8 @@ end_crowd() {
   done
 }
 
-# What ends and leaves a child in its place faster than it is looked at is never found. The kernel reaches all processes
-# of a uid at once.
 kill_unseen() {
-  for id in $uid $others; do as_uid "$id" 'kill -KILL -1'; done
+  for id in $uid $others; do kill_all_of "$id"; done
 }
 
 # Asks the processes to end, then makes them. Their ssh servers follow by themselves; those that do not are ended too.
@@ -107,7 +105,10 @@ end_processes() {
   rounds=0
   while [ "$found$doors" ] && [ $rounds -lt 60 ]; do
     rounds=$((rounds + 1))
-    [ -z "$found" ] || kill_processes
+    if [ "$found" ]; then
+      kill_unseen
+      kill_processes
+    fi
     if [ "$doors" ]; then
       signal=TERM
       [ $rounds -lt 10 ] || signal=KILL

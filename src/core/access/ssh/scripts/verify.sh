@@ -179,7 +179,7 @@ tally ipc "$makers"
 
 if [ "$repair" ] && [ ! "$lent" ]; then
   for id in $others; do
-    as_uid "$id" 'kill -KILL -1'
+    kill_all_of "$id"
     # shellcheck disable=SC2046,SC2086
     discard_strays "$id" $(places $temporary $mailboxes $queues)
     discard_ipc "$id"
